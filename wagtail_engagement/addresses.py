@@ -1,0 +1,73 @@
+"""What an email address is, and when two addresses are the same person.
+
+Two addresses are one person when their domains are the same host name and their local parts
+differ at most in the case of ASCII letters. Nothing else is folded: a tag behind a plus sign or
+the dots of one provider may be why somebody trusts us with the address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+
+from django.utils.translation import gettext as _
+from email_validator import EmailNotValidError, validate_email
+
+from . import conf
+
+MAX_LENGTH = 254
+# Characters that word processors and phones put around a pasted address, seen by nobody.
+OBSCURE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u00a0"
+
+
+class AddressRefused(ValueError):
+    """The text is not an address that mail can be sent to; the message says what to do."""
+
+
+def clean(typed: str) -> str:
+    """Return the address to store and to write to, with its local part as it was typed.
+
+    Raises AddressRefused with a sentence for the person who typed it.
+    """
+    text = typed.translate({ord(char): None for char in OBSCURE}).strip()
+    form_error = _("Enter an email address in the correct format, like name@example.com")
+    local, _at, _domain = text.rpartition("@")
+    if not local.isascii():
+        # Also keeps out letters such as the Kelvin sign, which lower-casing would turn into "k".
+        raise AddressRefused(
+            _("Enter an email address without accents or special letters before the @ sign")
+        )
+    if len(text) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in text):
+        raise AddressRefused(form_error)
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise AddressRefused(form_error) from error
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
+def key(address: str) -> str:
+    """Return the identity of a cleaned address: equal for two spellings of one mailbox."""
+    local, _at, domain = address.rpartition("@")
+    return f"{local.lower()}@{domain.lower()}"
+
+
+def mask(address: str) -> str:
+    """Return the address so that its owner knows it and nobody else learns it."""
+    local, _at, domain = address.rpartition("@")
+    name, dot, rest = domain.rpartition(".")
+    return f"{local[:1]}{'•' * 5}@{name[:1]}{'•' * 5}{dot}{rest}"
+
+
+def fingerprint(address: str, key_id: str | None = None) -> tuple[str, str]:
+    """Return the keyed hash of an address and the id of the key that made it."""
+    keys = conf.keys()
+    chosen = key_id or next(iter(keys))
+    message = b"address:" + key(address).encode()
+    return hmac.new(keys[chosen].encode(), message, hashlib.sha256).hexdigest(), chosen
+
+
+def fingerprints(address: str) -> list[str]:
+    """Return the keyed hash under every key that the site still has, newest first."""
+    return [fingerprint(address, key_id)[0] for key_id in conf.keys()]

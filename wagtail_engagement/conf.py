@@ -1,0 +1,117 @@
+"""Every setting of the package: one function each, read at call time.
+
+Each name is ``WAGTAIL_ENGAGEMENT_`` followed by the function's name in capitals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "WAGTAIL_ENGAGEMENT_"
+
+
+def _get(name: str, default: Any) -> Any:
+    return getattr(settings, PREFIX + name, default)
+
+
+def keys() -> dict[str, str]:
+    """Key ids to secrets, newest first. Links and do-not-contact hashes are made with them.
+
+    While DEBUG is on a site may leave them out; SECRET_KEY then stands in, so that a first try
+    needs no preparation. Elsewhere missing keys are an error (checks.E001 says so earlier).
+    """
+    found: dict[str, str] = _get("KEYS", {})
+    if found:
+        return found
+    if settings.DEBUG:
+        return {"debug": settings.SECRET_KEY}
+    raise ImproperlyConfigured("Set WAGTAIL_ENGAGEMENT_KEYS to a dictionary of key id to secret.")
+
+
+def base_url() -> str:
+    """Scheme and host that links in mails begin with, without a trailing slash."""
+    return str(_get("BASE_URL", getattr(settings, "WAGTAILADMIN_BASE_URL", ""))).rstrip("/")
+
+
+def base_template() -> str:
+    """The host's template that public pages extend."""
+    return str(_get("BASE_TEMPLATE", "wagtail_engagement/base.html"))
+
+
+def from_email() -> str:
+    """The sender of every mail, ``Name <address>`` or a bare address."""
+    return str(_get("FROM_EMAIL", settings.DEFAULT_FROM_EMAIL))
+
+
+def reply_to() -> str:
+    """Where answers to a mail go; empty means to the sender."""
+    return str(_get("REPLY_TO", ""))
+
+
+def list_id() -> str:
+    """The List-Id header's value (RFC 2919), without angle brackets."""
+    return str(_get("LIST_ID", f"consultations.{urlsplit(base_url()).hostname or 'localhost'}"))
+
+
+def mailer() -> str:
+    """Alias in Django 6.1's MAILERS that our mail goes through; older Djangos ignore it."""
+    return str(_get("MAILER", "default"))
+
+
+def pending_days() -> int:
+    """Days after which an unconfirmed agreement to be invited ends."""
+    return int(_get("PENDING_DAYS", 14))
+
+
+def hold_days() -> int:
+    """Days after which a held response is counted although nobody looked at it."""
+    return int(_get("HOLD_DAYS", 7))
+
+
+def confirmations_per_hour() -> int:
+    """Most confirmation mails that the site sends in any hour; more wait, none is lost."""
+    return int(_get("CONFIRMATIONS_PER_HOUR", 500))
+
+
+def network_limit() -> int:
+    """Responses from one network in an hour; further ones are held."""
+    return int(_get("NETWORK_LIMIT", 60))
+
+
+def address_limit() -> int:
+    """Responses that name one address in a day; further ones are held."""
+    return int(_get("ADDRESS_LIMIT", 5))
+
+
+def trusted_proxies() -> int:
+    """How many proxies in front of the site write X-Forwarded-For; 0 ignores the header."""
+    return int(_get("TRUSTED_PROXIES", 0))
+
+
+def quickest_answer() -> int:
+    """Seconds within which nobody fills in a form by hand; quicker responses are held."""
+    return int(_get("QUICKEST_ANSWER", 3))
+
+
+def invited_days() -> int:
+    """Days for which somebody who was invited counts as invited recently, as the form proposes."""
+    return int(_get("INVITED_DAYS", 30))
+
+
+def type_number_above() -> int:
+    """Audience above which the editor types the number before an invitation goes out."""
+    return int(_get("TYPE_NUMBER_ABOVE", 500))
+
+
+def lease_seconds() -> int:
+    """Seconds for which a worker owns a delivery; more than the mail timeout plus a minute."""
+    return int(_get("LEASE_SECONDS", 100))
+
+
+def mail_timeout() -> int:
+    """Seconds after which a mail server that says nothing is given up (Django's default: never)."""
+    return int(_get("MAIL_TIMEOUT", 30))

@@ -1,0 +1,1 @@
+"""What we may do with an address, and the proof of it."""

@@ -1,0 +1,1 @@
+"""Asking: consultations, their questionnaires and what was answered."""

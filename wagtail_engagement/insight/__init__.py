@@ -1,0 +1,1 @@
+"""Reads every part; writes none of their tables."""

@@ -1,0 +1,1 @@
+"""Writing to the people who agreed and who care."""

@@ -1,0 +1,207 @@
+"""Invitations, and one row for every person that an invitation goes to."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from wagtail.fields import RichTextField
+from wagtail.models import PreviewableMixin
+
+from .. import conf
+from ..consultations.models import Consultation, new_reference
+from ..participants.models import Interest, Participant
+
+MAIL_FEATURES = ["bold", "italic", "link", "ul", "ol"]
+
+
+class Invitation(PreviewableMixin, models.Model):
+    """A mailing about one consultation. Once started, neither text nor audience changes."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SENDING = "sending", _("Sending")
+        PAUSED = "paused", _("Paused")
+        STOPPED = "stopped", _("Stopped")
+        FINISHED = "finished", _("Finished")
+
+    class Match(models.TextChoices):
+        ANY = "any", _("any of these interests")
+        ALL = "all", _("all of these interests")
+
+    STARTED = (Status.SENDING, Status.PAUSED, Status.STOPPED, Status.FINISHED)
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    code = models.CharField(max_length=8, unique=True, default=new_reference, editable=False)
+    consultation = models.ForeignKey(
+        Consultation, on_delete=models.PROTECT, related_name="invitations"
+    )
+    match = models.CharField(
+        _("people interested in"), max_length=3, choices=Match.choices, default=Match.ANY
+    )
+    interests = models.ManyToManyField(
+        Interest,
+        verbose_name=_("interests"),
+        blank=True,
+        related_name="+",
+        help_text=_("Choose none to invite everyone who agreed to be invited."),
+    )
+    not_invited_days = models.PositiveSmallIntegerField(
+        _("leave out people invited in the last (days)"), default=conf.invited_days
+    )
+    subject = models.CharField(_("subject"), max_length=120, blank=True)
+    preheader = models.CharField(
+        _("preview line"),
+        max_length=140,
+        blank=True,
+        help_text=_("Shown after the subject in many inboxes."),
+    )
+    opening = RichTextField(_("opening words"), features=MAIL_FEATURES, blank=True)
+    status = models.CharField(
+        max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False
+    )
+    status_reason = models.CharField(max_length=200, blank=True, editable=False)
+    # What was shown and frozen when Send was pressed.
+    recipients = models.PositiveIntegerField(default=0, editable=False)
+    exclusions = models.JSONField(default=dict, editable=False)
+    audience_sentence = models.TextField(blank=True, editable=False)
+    rendered = models.JSONField(default=dict, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    started_at = models.DateTimeField(null=True, editable=False)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    finished_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at", "-id"]
+        permissions = [
+            ("send_invitation", _("Can send invitations")),
+            ("approve_invitation", _("Can approve invitations")),
+        ]
+        indexes = [models.Index(fields=["status"], name="engagement_invitation_status")]
+
+    def __str__(self) -> str:
+        return self.subject or _("Invitation to %(title)s") % {"title": self.consultation.title}
+
+    @property
+    def is_started(self) -> bool:
+        return self.status in self.STARTED
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def live(self) -> DeliveryQuerySet:
+        """Deliveries that are still to be settled by a worker."""
+        return self.filter(state__in=Delivery.LIVE)
+
+    def left_the_building(self) -> DeliveryQuerySet:
+        """Deliveries that reached, or may have reached, their person."""
+        return self.filter(state__in=Delivery.LEFT)
+
+
+class Delivery(models.Model):
+    """One message to one participant. `sending` and `tracking` alone write these rows."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        LEASED = "leased", _("about to be sent")
+        HANDING = "handing", _("being handed to the mail server")
+        ACCEPTED = "accepted", _("sent")
+        DELIVERED = "delivered", _("delivered")
+        BOUNCED = "bounced", _("came back")
+        COMPLAINED = "complained", _("reported as spam")
+        UNCERTAIN = "uncertain", _("we cannot tell")
+        REFUSED = "refused", _("refused by the mail server")
+        SKIPPED = "skipped", _("not sent")
+
+    class Reason(models.TextChoices):
+        """Why somebody of the frozen audience was not written to after all."""
+
+        NO_PERMISSION = "no_permission", _("no longer agrees, or cannot be reached")
+        ERASED = "erased", _("left the register")
+        CLOSED = "closed", _("the consultation closed first")
+        STOPPED = "stopped", _("the invitation was stopped")
+
+    LIVE = (State.PENDING, State.LEASED, State.HANDING)
+    LEFT = (
+        State.HANDING,
+        State.ACCEPTED,
+        State.DELIVERED,
+        State.BOUNCED,
+        State.COMPLAINED,
+        State.UNCERTAIN,
+    )
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="deliveries")
+    participant = models.ForeignKey(
+        Participant, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=State.choices, default=State.PENDING
+    )
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    owner = models.CharField(max_length=60, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(default=timezone.now)
+    handed_at = models.DateTimeField(_("handed over"), null=True)
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    key_id = models.CharField(max_length=32, blank=True, editable=False)
+    provider_id = models.CharField(max_length=255, blank=True, editable=False)
+
+    objects = DeliveryQuerySet.as_manager()
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["invitation", "participant"], name="engagement_delivery_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["invitation", "state"], name="engagement_delivery_state"),
+            models.Index(fields=["participant", "handed_at"], name="engagement_delivery_recent"),
+            models.Index(
+                fields=["state", "retry_at", "id"],
+                condition=Q(state__in=["pending", "leased", "handing"]),
+                name="engagement_delivery_queue",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Delivery {self.pk}"
+
+
+class WorkerSign(models.Model):
+    """The last sign of life of each worker, so that a stopped one is noticed."""
+
+    name = models.CharField(max_length=60, unique=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("sign of a worker")
+        verbose_name_plural = _("signs of workers")
+
+    def __str__(self) -> str:
+        return self.name

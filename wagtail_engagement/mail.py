@@ -1,0 +1,155 @@
+"""The one way a message leaves: the connection, the message class, and what became of it."""
+
+from __future__ import annotations
+
+import email.policy
+import re
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.headerregistry import HeaderRegistry, UnstructuredHeader
+from enum import Enum
+from typing import Any
+
+import django
+from anymail.exceptions import (
+    AnymailError,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+)
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+
+from . import conf
+
+_ADDRESS = re.compile(r"[^\s<>:;,\"']+@[^\s<>:;,\"']+")
+
+
+class Verdict(Enum):
+    """What we know of one message after handing it over."""
+
+    ACCEPTED = "accepted"  # The server said yes.
+    REFUSED = "refused"  # The server said no, and would again.
+    LATER = "later"  # The server said no for now, or was never reached: nothing left.
+    UNKNOWN = "unknown"  # It may or may not have left; only a person or a webhook can tell.
+
+
+@dataclass(frozen=True)
+class Receipt:
+    verdict: Verdict
+    provider_id: str = ""
+    reason: str = ""
+
+
+class ServerUnreachable(Exception):
+    """The mail server could not be reached, so that certainly nothing was sent."""
+
+
+class _UnfoldedHeader(UnstructuredHeader):
+    """A header on one line. Django 6 would encode a long URL, and mail programs then ignore it."""
+
+    def fold(self, *, policy: Any) -> str:
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
+
+
+_registry = HeaderRegistry()
+_registry.map_to_type("list-unsubscribe", _UnfoldedHeader)
+
+
+class EngagementMessage(EmailMultiAlternatives):
+    """A message to one bare address, whose List-Unsubscribe is never folded (E01)."""
+
+    def message(self, **options: Any) -> Any:
+        if django.VERSION >= (6, 0):
+            policy = options.get("policy", email.policy.default)
+            options["policy"] = policy.clone(header_factory=_registry)
+        return super().message(**options)
+
+
+def build(
+    *, to: str, subject: str, text: str, html: str, headers: dict[str, str] | None = None
+) -> EngagementMessage:
+    """Return a message from the site's sender to one address."""
+    reply_to = conf.reply_to()
+    message = EngagementMessage(
+        subject=" ".join(subject.split()),
+        body=text,
+        from_email=conf.from_email(),
+        to=[to],
+        headers=headers or {},
+        reply_to=[reply_to] if reply_to else None,
+    )
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+@contextmanager
+def connection() -> Iterator[Any]:
+    """Yield an open mail connection that gives up on a silent server (`conf.mail_timeout`).
+
+    Raises ServerUnreachable when it cannot be opened.
+    """
+    if django.VERSION >= (6, 1):
+        backend = mail.mailers[conf.mailer()]
+    else:
+        backend = mail.get_connection()
+    if getattr(backend, "timeout", 0) is None:
+        backend.timeout = conf.mail_timeout()  # Django's own default is to wait for ever.
+    try:
+        backend.open()
+    except (OSError, smtplib.SMTPException) as error:
+        raise ServerUnreachable(scrub(error)) from error
+    try:
+        yield backend
+    finally:
+        try:
+            backend.close()
+        except (OSError, smtplib.SMTPException):
+            pass  # The message is already accounted for; a rude goodbye changes nothing.
+
+
+def hand_over(backend: Any, message: EngagementMessage) -> Receipt:
+    """Give one message to the server and say what is known of it; raises nothing."""
+    try:
+        sent = backend.send_messages([message])
+    except Exception as error:  # noqa: BLE001  Whatever a backend raises, a row must be settled.
+        return Receipt(_verdict(error), reason=scrub(error))
+    if not sent:
+        return Receipt(Verdict.REFUSED, reason="the mail backend sent nothing")
+    status = getattr(message, "anymail_status", None)
+    message_id = getattr(status, "message_id", None)
+    return Receipt(Verdict.ACCEPTED, provider_id=str(message_id or "")[:255])
+
+
+def _verdict(error: Exception) -> Verdict:
+    """Sort an error into what it proves; whatever proves nothing is unknown."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return _of_codes([reply[0] for reply in error.recipients.values()])
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return Verdict.UNKNOWN
+    if isinstance(error, smtplib.SMTPConnectError):
+        return Verdict.LATER
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _of_codes([error.smtp_code])
+    if isinstance(error, ConnectionRefusedError):
+        return Verdict.LATER
+    if isinstance(error, (AnymailRecipientsRefused, AnymailSerializationError)):
+        return Verdict.REFUSED
+    if isinstance(error, AnymailError):
+        code = error.status_code or getattr(error.response, "status_code", None)
+        if code == 429:
+            return Verdict.LATER
+        return Verdict.REFUSED if code and 400 <= code < 500 and code != 408 else Verdict.UNKNOWN
+    # Python's mail package found an address or header that cannot be written: nothing left.
+    return Verdict.REFUSED if isinstance(error, ValueError) else Verdict.UNKNOWN
+
+
+def _of_codes(codes: list[int]) -> Verdict:
+    return Verdict.REFUSED if all(code >= 500 for code in codes) else Verdict.LATER
+
+
+def scrub(error: Exception) -> str:
+    """Return an error in one short line without any address (S03)."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return _ADDRESS.sub("(address)", line)[:200]

@@ -1,0 +1,34 @@
+"""Wake a task worker after commit. The queues are our own tables; a lost nudge loses nothing."""
+
+from __future__ import annotations
+
+from django.core.management import call_command
+from django.db import transaction
+
+try:
+    from django.tasks import task
+    from django.tasks.backends.immediate import ImmediateBackend
+except ImportError:  # Django 5.2
+    from django_tasks import task
+    from django_tasks.backends.immediate import ImmediateBackend
+
+
+@task()
+def work_once() -> None:
+    """Do what waits, as `engagement_work --once` does from cron."""
+    call_command("engagement_work", once=True)
+
+
+def after_commit() -> None:
+    """Ask for a worker once the current transaction has committed.
+
+    Nothing happens where tasks run at once, inside the request: everything would be sent while
+    somebody waits for a page. `engagement_work` does the work there. An unreachable task backend
+    is logged by Django and never breaks the request.
+    """
+    transaction.on_commit(_wake, robust=True)
+
+
+def _wake() -> None:
+    if not isinstance(work_once.get_backend(), ImmediateBackend):
+        work_once.enqueue()

@@ -1,0 +1,1 @@
+"""The one register of people, filled when a person confirms."""
