@@ -18,6 +18,7 @@ ARGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest $(ARGS)
+UNCHANGED := example_site/manage.py makemigrations --check --dry-run
 
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -62,8 +63,8 @@ lint: setup .venv/.has-lint  ## Check style, types, imports, templates and migra
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --lint --quiet wagtail_engagement/templates example_site
-	$(BIN)/python -m django makemigrations --check --dry-run --settings tests.settings
-	.ci/matrix run w74-dj52-py311 -m django makemigrations --check --dry-run --settings tests.settings
+	$(BIN)/python $(UNCHANGED) wagtail_engagement wagtail_engagement_pages home
+	.ci/matrix run w74-dj52-py311 $(UNCHANGED) wagtail_engagement wagtail_engagement_pages home
 
 bench: setup .venv/.has-bench  ## Compare with a plain Wagtail form page (SIZE=small or full)
 	$(BIN)/python -m benchmarks --size $(SIZE)
