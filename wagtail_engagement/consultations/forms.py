@@ -1,0 +1,261 @@
+"""The forms that residents fill in, built from a questionnaire's definition."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.forms.utils import ErrorDict
+from django.utils.functional import cached_property
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.rich_text import expand_db_html
+
+from ..consent.models import ConsentWording, Purpose
+from ..participants.models import Interest
+from . import holding
+from .fields import (
+    LONG_TEXT,
+    SHORT_TEXT,
+    AddressField,
+    DatePartsField,
+    NumberField,
+    TextField,
+    tidy,
+)
+from .questions import Definition
+
+NOT_ASKED, OPTIONAL, REQUIRED = "not_asked", "optional", "required"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a form asks besides its questions: contact details, permissions and topics."""
+
+    email: str = NOT_ASKED
+    name: str = NOT_ASKED
+    wordings: dict[str, ConsentWording] = field(default_factory=dict)
+    interests: list[Interest] = field(default_factory=list)
+    version_id: int | None = None
+
+
+class EngagementForm(forms.Form):
+    """Contact details and permissions, with what tells people from machines."""
+
+    required_css_class = ""
+    use_required_attribute = False
+    # Hidden from people by the stylesheet, labelled for those who find it all the same.
+    homepage = forms.CharField(
+        required=False,
+        label=gettext_lazy("Leave this empty"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
+    )
+    started = forms.CharField(required=False, widget=forms.HiddenInput)
+    submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, asked: Asked, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        kwargs.setdefault("auto_id", "id-%s")
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        self.fields["homepage"].engagement_kind = "trap"
+        self.fields["started"].initial = holding.start_stamp()
+        self.fields["submission_key"].initial = uuid.uuid4().hex
+        self._add_contact_fields()
+        self._add_permission_fields()
+
+    def _add_contact_fields(self) -> None:
+        if self.asked.name != NOT_ASKED:
+            missing = {"required": _("Enter your full name")}
+            self.fields["name"] = TextField(
+                label=_("Full name"),
+                limit=200,
+                required=self.asked.name == REQUIRED,
+                error_messages=missing,
+                widget=forms.TextInput(attrs={"autocomplete": "name", "spellcheck": "false"}),
+            )
+            self.fields["name"].engagement_kind = "name"
+        if self.asked.email != NOT_ASKED:
+            self.fields["email"] = AddressField(
+                label=_("Email address"),
+                required=self.asked.email == REQUIRED,
+                help_text=_("We use it only for what you agree to below."),
+            )
+            self.fields["email"].engagement_kind = "email"
+
+    def _add_permission_fields(self) -> None:
+        if self.asked.email == NOT_ASKED:
+            return
+        for purpose, wording in self.asked.wordings.items():
+            self.fields[f"may_{purpose}"] = forms.BooleanField(
+                required=False, label=wording.label, help_text=wording.hint
+            )
+            self.fields[f"may_{purpose}"].engagement_kind = "consent"
+            self.fields[f"wording_{purpose}"] = forms.IntegerField(
+                required=False, initial=wording.pk, widget=forms.HiddenInput
+            )
+        if Purpose.INVITE in self.asked.wordings and self.asked.interests:
+            self.fields["topics"] = forms.MultipleChoiceField(
+                required=False,
+                label=_("Which topics do you care about?"),
+                help_text=_("Choose any. We then write only about these."),
+                choices=[(str(i.pk), i.name) for i in self.asked.interests],
+                widget=forms.CheckboxSelectMultiple,
+                error_messages={"invalid_choice": _("Choose topics from the list")},
+            )
+            self.fields["topics"].engagement_kind = "topics"
+
+    def kept(self) -> EngagementForm:
+        """Show what was typed without judging it, after a check outside the form failed."""
+        self._errors = ErrorDict()
+        self.cleaned_data = {}
+        return self
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.purposes_ticked() and not data.get("email") and "email" not in self.errors:
+            self.add_error("email", _("Enter your email address so that we can write to you"))
+        for purpose in self.purposes_ticked():
+            self._check_wording(purpose)
+        return data
+
+    def _check_wording(self, purpose: str) -> None:
+        """The words shown are the words kept (P03), also when new ones came in between."""
+        shown = self.cleaned_data.get(f"wording_{purpose}")
+        if shown == self.asked.wordings[purpose].pk:
+            return
+        if not ConsentWording.objects.filter(pk=shown, purpose=purpose).exists():
+            self.add_error(
+                f"may_{purpose}", _("The words beside this box have changed. Read them again")
+            )
+
+    def purposes_ticked(self) -> list[str]:
+        return [p for p in self.asked.wordings if self.cleaned_data.get(f"may_{p}")]
+
+    @property
+    def purposes(self) -> dict[str, int]:
+        """Each ticked purpose with the id of the wording that was shown beside it."""
+        return {p: self.cleaned_data[f"wording_{p}"] for p in self.purposes_ticked()}
+
+    @property
+    def interest_ids(self) -> list[int]:
+        return sorted(int(pk) for pk in self.cleaned_data.get("topics", []))
+
+    def contact_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("name", "email") if name in self.fields]
+
+    def permission_fields(self) -> list[forms.BoundField]:
+        names = [f"may_{Purpose.RESULT}", f"may_{Purpose.INVITE}", "topics"]
+        return [self[name] for name in names if name in self.fields]
+
+
+class RegistrationForm(EngagementForm):
+    """Sign-up for news of consultations: an address, topics, and a tick with its own words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        box = self.fields[f"may_{Purpose.INVITE}"]
+        box.required = True
+        box.error_messages["required"] = _("Tick the box if you want us to write to you")
+
+
+class ConsultationForm(EngagementForm):
+    """The questions of a consultation, then contact details and permissions."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
+        self.definition = definition
+        super().__init__(*args, **kwargs)
+        self.fields["version"].initial = self.asked.version_id
+
+    def _add_contact_fields(self) -> None:
+        guidance: list[str] = []
+        for item in self.definition.items:
+            if item["kind"] == "guidance":
+                guidance.append(mark_safe(expand_db_html(item["html"])))  # noqa: S308
+                continue
+            built = BUILDERS[item["kind"]](item)
+            built.required = bool(item.get("required"))
+            built.help_text = item.get("hint") or ""
+            built.engagement_kind = item["kind"]
+            built.guidance_before = guidance
+            self.fields[self.name_of(item)] = built
+            guidance = []
+        self.guidance_after = guidance
+        super()._add_contact_fields()
+
+    @staticmethod
+    def name_of(item: dict[str, Any]) -> str:
+        return f"q-{item['key']}"
+
+    def question_fields(self) -> list[forms.BoundField]:
+        return [self[self.name_of(item)] for item in self.definition.questions]
+
+    @cached_property
+    def answers(self) -> dict[str, Any]:
+        """Cleaned answers by question key; unanswered questions are left out."""
+        found = {q["key"]: self.cleaned_data[self.name_of(q)] for q in self.definition.questions}
+        return {key: value for key, value in found.items() if value not in (None, "", [])}
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return what was typed with its labels, checked or not, to hand back to its author."""
+        shown: dict[str, Any] = {}
+        for question in self.definition.questions:
+            value = self[self.name_of(question)].value()
+            if question["kind"] == "date":
+                value = " ".join(str(part) for part in value or [] if part)
+            shown[question["key"]] = tidy(value) if isinstance(value, str) else value
+        return [(label, text) for label, text in self.definition.readable(shown) if text]
+
+
+def _text(item: dict[str, Any]) -> forms.Field:
+    return TextField(label=item["label"], limit=SHORT_TEXT, widget=forms.TextInput)
+
+
+def _long_text(item: dict[str, Any]) -> forms.Field:
+    return TextField(label=item["label"], limit=LONG_TEXT, widget=forms.Textarea(attrs={"rows": 6}))
+
+
+def _one_of(item: dict[str, Any]) -> forms.Field:
+    choose = _("Choose an answer to “%(question)s”") % {"question": item["label"]}
+    return forms.ChoiceField(
+        label=item["label"],
+        choices=[(option["key"], option["label"]) for option in item["options"]],
+        widget=forms.RadioSelect,
+        error_messages={"required": choose, "invalid_choice": choose},
+    )
+
+
+def _any_of(item: dict[str, Any]) -> forms.Field:
+    choose = _("Choose at least one answer to “%(question)s”") % {"question": item["label"]}
+    wrong = _("Choose answers to “%(question)s” from the list") % {"question": item["label"]}
+    return forms.MultipleChoiceField(
+        label=item["label"],
+        choices=[(option["key"], option["label"]) for option in item["options"]],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": choose, "invalid_choice": wrong, "invalid_list": wrong},
+    )
+
+
+def _number(item: dict[str, Any]) -> forms.Field:
+    return NumberField(label=item["label"])
+
+
+def _date(item: dict[str, Any]) -> forms.Field:
+    return DatePartsField(label=item["label"])
+
+
+BUILDERS: dict[str, Callable[[dict[str, Any]], forms.Field]] = {
+    "text": _text,
+    "long_text": _long_text,
+    "single": _one_of,
+    "agree": _one_of,
+    "multiple": _any_of,
+    "number": _number,
+    "date": _date,
+}

@@ -1,0 +1,69 @@
+"""Finding consultations and their pages, without a foreign key from here to Page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest
+from django.utils.functional import partition
+from wagtail.models import Locale, Site
+
+from .. import conf
+from .models import Consultation
+
+
+def page_models() -> list[Any]:
+    """Every concrete page model of this site that is a consultation; the mixin marks them."""
+    return [model for model in apps.get_models() if getattr(model, "is_consultation_page", False)]
+
+
+def pages_by(**filters: Any) -> list[Any]:
+    """Consultation pages of any type that match, one query for each type."""
+    return [page for model in page_models() for page in model.objects.filter(**filters)]
+
+
+def pages_of(consultation: Consultation) -> list[Any]:
+    """Every page of a consultation: translations, aliases, live or not."""
+    return pages_by(consultation=consultation)
+
+
+def page_of(consultation: Consultation) -> Any | None:
+    """The page that speaks for a consultation: live ones first, then the default locale's."""
+    default = default_locale_id()
+    found, aliases = partition(lambda page: page.alias_of_id is not None, pages_of(consultation))
+    ranked = sorted(found, key=lambda page: (not page.live, page.locale_id != default, page.pk))
+    return next(iter([*ranked, *aliases]), None)
+
+
+def url_of(consultation: Consultation) -> str:
+    """The address of a consultation's live page for use in mails, "" if there is none.
+
+    A path of the site is put behind `conf.base_url`, so that no request decides the host.
+    """
+    page = page_of(consultation)
+    parts = page.get_url_parts() if page is not None and page.live else None
+    if not parts:
+        return ""
+    _site_id, root_url, path = parts
+    return f"{conf.base_url() or root_url}{path}"
+
+
+def default_locale_id() -> int | None:
+    """The id of the site's default locale; None in a database that has none yet."""
+    try:
+        return Locale.get_default().pk
+    except Locale.DoesNotExist:
+        return None
+
+
+def registration_url(request: HttpRequest) -> str | None:
+    """The address of the sign-up page of the request's site, None where it has none."""
+    for model in apps.get_models():
+        if getattr(model, "is_registration_page", False):
+            site = Site.find_for_request(request)
+            pages = model.objects.live().public()
+            page = (pages.descendant_of(site.root_page) if site else pages).first()
+            if page is not None:
+                return page.get_url(request)
+    return None

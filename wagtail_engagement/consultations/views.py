@@ -1,0 +1,347 @@
+"""What the public pages answer: each view shows a page, or hands one form to one rule."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.core import signing
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure as django_csrf_failure
+from wagtail.models import Site
+
+from .. import addresses, conf, nudge
+from ..consent.models import EngagementSettings, Purpose
+from ..consent.queries import current_wordings
+from ..participants import registry
+from ..participants.models import Interest
+from . import holding, publishing, queries, responses
+from .forms import OPTIONAL, REQUIRED, Asked, ConsultationForm, EngagementForm, RegistrationForm
+from .models import ConsultationResponse, FormVersion, State
+from .questions import Definition
+
+COOKIE = "engagement_response"
+COOKIE_SALT = "wagtail_engagement.response"
+COOKIE_SECONDS = 24 * 60 * 60
+CLOSED_A_PAGE = 20
+METHODS = ["GET", "HEAD", "POST"]
+
+
+def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, Any]) -> Any:
+    """Render a public page, which no cache may keep: its form is for one person (S05)."""
+    response = TemplateResponse(
+        request,
+        template,
+        {
+            **page.get_context(request),
+            "engagement_base": conf.base_template(),
+            "engagement": EngagementSettings.for_request(request),
+            "form_action": request.get_full_path(),
+            "signup_url": queries.registration_url(request),
+            **context,
+        },
+    )
+    add_never_cache_headers(response)
+    return response
+
+
+# Consultation pages
+
+
+def serve_consultation(page: Any, request: HttpRequest) -> HttpResponse:
+    if request.method not in METHODS:
+        return HttpResponseNotAllowed(METHODS)
+    if request.method == "POST":
+        return _receive(page, request)
+    form = _consultation_form(page) if page.state == State.OPEN else None
+    return _show_consultation(page, request, form=form)
+
+
+def preview_consultation(page: Any, request: HttpRequest) -> HttpResponse:
+    """Show a draft with its form, whatever its dates; nothing is written."""
+    return _show_consultation(page, request, form=_consultation_form(page))
+
+
+def _show_consultation(
+    page: Any, request: HttpRequest, *, form: ConsultationForm | None, **context: Any
+) -> HttpResponse:
+    context = {"state": page.state.value, "form": form, **context}
+    return _respond(request, page, page.template, context)
+
+
+def _asked(page: Any, version_id: int | None) -> Asked:
+    wordings = current_wordings(translation.get_language() or "en")
+    offered = {Purpose.RESULT: page.offer_result, Purpose.INVITE: page.offer_invite}
+    return Asked(
+        email=page.ask_email,
+        name=page.ask_name,
+        wordings={p: wordings[p] for p, yes in offered.items() if yes and p in wordings},
+        interests=list(Interest.objects.in_use()) if page.offer_invite else [],
+        version_id=version_id,
+    )
+
+
+def _consultation_form(page: Any, data: Any = None) -> ConsultationForm:
+    """Build the page's form; posted answers meet the very version that was shown to them."""
+    current = publishing.definition_of(page)
+    versions = FormVersion.objects.filter(consultation_id=page.consultation_id)
+    shown = None
+    if data is not None and str(data.get("version", "")).isdecimal():
+        shown = versions.filter(pk=min(int(data["version"]), 2**62)).first()
+    shown = shown or versions.filter(digest=current.digest).first()
+    definition = Definition(shown.definition) if shown else current
+    return ConsultationForm(
+        data, definition=definition, asked=_asked(page, shown.pk if shown else None)
+    )
+
+
+def _receive(page: Any, request: HttpRequest) -> HttpResponse:
+    form = _consultation_form(page, request.POST)
+    if page.state != State.OPEN:
+        return _refuse_closed(page, request, form)
+    if not form.is_valid():
+        return _show_consultation(page, request, form=form)
+    try:
+        response = responses.record(submission=_submission(page, request, form), at=timezone.now())
+    except responses.ConsultationClosed:
+        return _refuse_closed(page, request, form)
+    return _to_thanks(request, response)
+
+
+def _refuse_closed(page: Any, request: HttpRequest, form: ConsultationForm) -> HttpResponse:
+    """Say that nothing was stored, and hand back what was typed so that it is not lost."""
+    notice = _("This consultation is not open, so we have not stored your answers.")
+    return _show_consultation(page, request, form=None, notice=notice, kept=form.typed())
+
+
+def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> responses.Submission:
+    data = form.cleaned_data
+    route, route_key = _route(page, request)
+    version = None
+    if form.asked.version_id:
+        version = FormVersion.objects.get(pk=form.asked.version_id)
+    return responses.Submission(
+        consultation=page.consultation,
+        form_version=version or publishing.freeze(page),
+        answers=form.answers,
+        submission_key=data["submission_key"],
+        sender_mark=holding.sender_mark(request.META),
+        email=data.get("email", ""),
+        name=data.get("name", ""),
+        purposes=form.purposes,
+        interest_ids=form.interest_ids,
+        inferred_ids=[i.pk for i in page.interests.all()] if form.purposes else [],
+        page_url=request.path[:255],
+        route=route,
+        route_key=route_key,
+        language=(translation.get_language() or "en")[:12],
+        held_because=_held_because(request, form),
+    )
+
+
+def _held_because(request: HttpRequest, form: EngagementForm) -> str:
+    data = form.cleaned_data
+    return holding.reason_to_hold(
+        homepage=data["homepage"],
+        started=data["started"],
+        network=holding.network_of(request.META),
+        address_key=addresses.key(data["email"]) if data.get("email") else "",
+    )
+
+
+def _route(page: Any, request: HttpRequest) -> tuple[str, str]:
+    """How a response arrived: by an invitation's code, the same for all it went to, or openly."""
+    code = request.GET.get("i", "")
+    row = page.consultation
+    # No code is kept of a sensitive consultation, and an unknown one proves nothing.
+    if row.is_sensitive or len(code) != 8 or not row.invitations.filter(code=code).exists():
+        return ConsultationResponse.Route.OPEN, ""
+    return ConsultationResponse.Route.INVITATION, code
+
+
+def _to_thanks(request: HttpRequest, response: ConsultationResponse) -> HttpResponse:
+    redirect = HttpResponseRedirect(f"{request.path.rstrip('/')}/thank-you/")
+    # Gone with the browser session, for many people answer on a shared computer.
+    redirect.set_cookie(
+        COOKIE,
+        signing.dumps(str(response.uuid), salt=COOKIE_SALT),
+        path=request.path,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    add_never_cache_headers(redirect)
+    return redirect
+
+
+def show_thanks(page: Any, request: HttpRequest) -> HttpResponse:
+    """Show the reference and a copy of the answers to the browser that sent them."""
+    if request.method not in ["GET", "HEAD"]:
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    context: dict[str, Any] = {"response": None, "mail_expected": False}
+    response = _response_of_cookie(page, request)
+    if response is not None:
+        definition = Definition(response.form_version.definition)
+        context["response"] = {
+            "reference": response.reference,
+            "submitted_at": response.submitted_at,
+            "answers_for_print": definition.readable(response.answers),
+        }
+        context["mail_expected"] = response.claim_id is not None
+    return _respond(request, page, page.done_template, context)
+
+
+def _response_of_cookie(page: Any, request: HttpRequest) -> ConsultationResponse | None:
+    try:
+        uuid = signing.loads(
+            request.COOKIES.get(COOKIE, ""), salt=COOKIE_SALT, max_age=COOKIE_SECONDS
+        )
+    except signing.BadSignature:
+        return None
+    found = ConsultationResponse.objects.filter(uuid=uuid, consultation=page.consultation_id)
+    return found.select_related("form_version").first()
+
+
+def preview_thanks(page: Any, request: HttpRequest) -> HttpResponse:
+    """Show the confirmation page as somebody sees it who left every question open."""
+    sample = {
+        "reference": "7K3M9QRT",
+        "submitted_at": timezone.now(),
+        "answers_for_print": publishing.definition_of(page).readable({}),
+    }
+    return _respond(request, page, page.done_template, {"response": sample, "mail_expected": True})
+
+
+# Lists of consultations
+
+
+def serve_index(page: Any, request: HttpRequest) -> HttpResponse:
+    """List open, coming and closed consultations; the filter is a plain GET form."""
+    interests = list(Interest.objects.in_use())
+    chosen = next((i for i in interests if i.slug == request.GET.get("interest")), None)
+    state = request.GET.get("state", "")
+    headings = {"open": _("Open now"), "upcoming": _("Coming up"), "closed": _("Closed")}
+    groups = [
+        {"key": key, "heading": heading, "items": _listed(page, key, chosen)}
+        for key, heading in headings.items()
+        if state not in headings or state == key
+    ]
+    closed = next((group for group in groups if group["key"] == "closed"), None)
+    paged = None
+    if closed:
+        paged = Paginator(closed["items"], CLOSED_A_PAGE).get_page(request.GET.get("page"))
+        closed["items"] = paged.object_list
+    context = {
+        "groups": groups,
+        "closed_page": paged,
+        "interests": interests,
+        "chosen_interest": chosen.slug if chosen else "",
+        "chosen_state": state if state in headings else "",
+    }
+    return _respond(request, page, page.template, context)
+
+
+def _listed(page: Any, key: str, interest: Interest | None) -> list[Any]:
+    now = timezone.now()
+    when = {
+        "open": {"opens_at__lte": now, "closes_at__gt": now},
+        "upcoming": {"opens_at__gt": now},
+        "closed": {"closes_at__lte": now},
+    }[key]
+    found: list[Any] = []
+    for model in queries.page_models():
+        pages = model.objects.live().public().descendant_of(page).filter(**when)
+        found += pages.filter(interests=interest) if interest else pages
+    if key == "closed":
+        return sorted(found, key=lambda item: item.closes_at, reverse=True)
+    return sorted(found, key=lambda item: item.closes_at if key == "open" else item.opens_at)
+
+
+# Sign-up pages
+
+
+def _registration_form(data: Any = None) -> RegistrationForm:
+    wordings = current_wordings(translation.get_language() or "en")
+    asked = Asked(
+        email=REQUIRED,
+        name=OPTIONAL,
+        wordings={Purpose.INVITE: wordings[Purpose.INVITE]},
+        interests=list(Interest.objects.in_use()),
+    )
+    return RegistrationForm(data, asked=asked)
+
+
+def serve_registration(page: Any, request: HttpRequest) -> HttpResponse:
+    if request.method not in METHODS:
+        return HttpResponseNotAllowed(METHODS)
+    form = _registration_form(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return _respond(request, page, page.template, {"form": form})
+    _register(request, form)
+    redirect = HttpResponseRedirect(f"{request.path.rstrip('/')}/thank-you/")
+    add_never_cache_headers(redirect)
+    return redirect
+
+
+def _register(request: HttpRequest, form: RegistrationForm) -> None:
+    at = timezone.now()
+    held = _held_because(request, form)
+    registry.make_claim(
+        email=form.cleaned_data["email"],
+        name=form.cleaned_data.get("name", ""),
+        purposes=form.purposes,
+        interest_ids=form.interest_ids,
+        inferred_ids=[],
+        consultation=None,
+        page_url=request.path[:255],
+        invite_until=at + datetime.timedelta(days=conf.pending_days()),
+        result_until=None,
+        held_until=at + datetime.timedelta(days=conf.hold_days()) if held else None,
+        at=at,
+    )
+    nudge.after_commit()
+
+
+def show_registered(page: Any, request: HttpRequest) -> HttpResponse:
+    if request.method not in ["GET", "HEAD"]:
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    return _respond(request, page, page.done_template, {})
+
+
+# After a failed CSRF check
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Give a form back with everything that was typed, and a fresh token, instead of a refusal.
+
+    Set ``CSRF_FAILURE_VIEW`` to this. Happens to people without cookies, behind a page cache, or
+    whose token grew old. Pages that are not ours get Django's own answer.
+    """
+    page = _page_at(request)
+    notice = _("Your answers are still here. Press the button again to send them.")
+    if getattr(page, "is_consultation_page", False) and page.state == State.OPEN:
+        form = _consultation_form(page, request.POST).kept()
+        return _show_consultation(page, request, form=form, notice=notice).render()
+    if getattr(page, "is_registration_page", False):
+        form = _registration_form(request.POST).kept()
+        return _respond(request, page, page.template, {"form": form, "notice": notice}).render()
+    return django_csrf_failure(request, reason=reason)
+
+
+def _page_at(request: HttpRequest) -> Any:
+    site = Site.find_for_request(request)
+    if site is None or request.method != "POST":
+        return None
+    prefix = site.root_page.get_url_parts(request)
+    path = request.path.removeprefix(prefix[2].rstrip("/") if prefix and prefix[2] else "")
+    components = [part for part in path.split("/") if part]
+    try:
+        found, _args, _kwargs = site.root_page.localized.specific.route(request, components)
+    except Exception:  # noqa: BLE001  No page here: host pages may raise anything while routing.
+        return None
+    return found

@@ -1,0 +1,1 @@
+"""The concrete page types, for sites whose pages are Wagtail's own."""

@@ -1,0 +1,376 @@
+"""The register's rules: who comes in, what they choose, and how they leave."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable
+from functools import partial
+from typing import Any, TypedDict, Unpack
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from .. import addresses, signals
+from ..consent import settling
+from ..consent.models import ConsentEvent, Purpose, Suppression
+from . import links
+from .models import Claim, Interest, Link, Participant, ParticipantInterest, RegisterMail
+
+Action = ConsentEvent.Action
+Channel = ConsentEvent.Channel
+Origin = ParticipantInterest.Origin
+
+DAY = datetime.timedelta(days=1)
+LEDGER_KEPT = datetime.timedelta(days=30)
+FRESH_A_DAY = 3
+# Acts that an agreement does not outlive.
+STOPPING = (Action.WITHDRAWN, Action.OBJECTED)
+
+
+class NothingToConfirm(Exception):
+    """Nothing in the mail waits to be confirmed: it was confirmed before, or its time is over."""
+
+
+# Claims
+
+
+class ClaimFacts(TypedDict):
+    """What a form says beside an address. `purposes` maps each tick to the wording shown."""
+
+    name: str
+    purposes: dict[str, int]
+    interest_ids: list[int]
+    inferred_ids: list[int]
+    consultation: Any
+    page_url: str
+    invite_until: datetime.datetime
+    result_until: datetime.datetime | None
+    held_until: datetime.datetime | None
+
+
+def make_claim(*, email: str, at: datetime.datetime, **facts: Unpack[ClaimFacts]) -> Claim:
+    """Note what somebody says about a cleaned address, in one statement whoever it is (S04)."""
+    claim = Claim(email=email, address_key=addresses.key(email), created_at=at, **facts)
+    claim.save(force_insert=True)
+    return claim
+
+
+def granted_by(claim: Claim, *, at: datetime.datetime) -> dict[str, int]:
+    """Return the purposes of a claim that can still be confirmed, with their wordings."""
+    ends = {Purpose.INVITE: claim.invite_until, Purpose.RESULT: claim.result_until}
+    return {
+        purpose: wording_id
+        for purpose, wording_id in claim.purposes.items()
+        if (ends[Purpose(purpose)] or at + DAY) > at
+        and (purpose != Purpose.RESULT or claim.consultation_id)
+    }
+
+
+@transaction.atomic
+def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
+    """Confirm exactly what one mail listed, and return its person.
+
+    Finds or makes the person by address, and never overwrites an address or a name that is
+    there. Raises NothingToConfirm. Costs the same statements for any number of claims and
+    interests.
+    """
+    pending = mail.claims.pending().select_related("consultation").order_by("created_at", "id")
+    rows = pending.select_for_update(of=("self",))  # The second of two presses waits here.
+    granted = {claim: given for claim in rows if (given := granted_by(claim, at=at))}
+    if not granted:
+        raise NothingToConfirm
+    claims = list(granted)
+    person_id = _find_or_make(claims, at)
+    Claim.objects.filter(pk__in=[claim.pk for claim in claims]).update(
+        participant_id=person_id, confirmed_at=at
+    )
+    _responses_of(claims).update(participant_id=person_id)
+    _keep_links(mail, person_id, at)
+    _keep_interests([c for c in claims if Purpose.INVITE in granted[c]], person_id, at)
+    events = [
+        _agreed(claim, purpose, wording_id, person_id, at)
+        for claim, given in granted.items()
+        for purpose, wording_id in given.items()
+    ]
+    person: Participant = settling.give(
+        participant_id=person_id, events=events, is_proven=True, at=at
+    )
+    name = next((claim.name for claim in reversed(claims) if claim.name), "")
+    if name and not person.name:
+        person.name = name
+        person.save(update_fields=["name"])
+    _tell(person, claims)
+    return person
+
+
+@transaction.atomic
+def not_me(*, mail: RegisterMail, at: datetime.datetime) -> None:
+    """Delete what one mail listed. Responses stay, without the address that somebody else typed."""
+    claims = list(mail.claims.pending().select_for_update())
+    responses = _responses_of(claims)
+    contacts: Any = responses.model._meta.get_field("contact").related_model
+    contacts.objects.filter(response__in=responses).delete()
+    Claim.objects.filter(pk__in=[claim.pk for claim in claims]).delete()
+    _links_of(mail).update(used_at=at)
+
+
+def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
+    """One statement for both cases, so that two confirmations at once make one person."""
+    newest = claims[-1]
+    person = Participant(
+        address_key=newest.address_key,
+        email=newest.email,
+        name=next((claim.name for claim in reversed(claims) if claim.name), ""),
+        joined_at=at,
+        confirmed_at=at,
+    )
+    Participant.objects.bulk_create(
+        [person],
+        update_conflicts=True,
+        unique_fields=["address_key"],
+        update_fields=["confirmed_at"],
+    )
+    return person.pk
+
+
+def _responses_of(claims: list[Claim]) -> Any:
+    """Responses that came with the claims, by the reverse relation: their part is above ours."""
+    responses: Any = Claim._meta.get_field("responses").related_model
+    return responses.objects.filter(claim__in=[claim.pk for claim in claims])
+
+
+def _links_of(mail: RegisterMail) -> Any:
+    hashes = [
+        links.fingerprint(links.token(purpose=purpose, uuid=mail.uuid, key_id=mail.key_id))
+        for purpose in (Link.Purpose.CONFIRM, Link.Purpose.CHOICES)
+    ]
+    return Link.objects.filter(token_hash__in=hashes)
+
+
+def _keep_links(mail: RegisterMail, person_id: int, at: datetime.datetime) -> None:
+    """Let the mail's links work on: to say that all is confirmed, and to show the choices."""
+    _links_of(mail).update(participant_id=person_id, used_at=at, expires_at=None)
+
+
+def _place(claim: Claim) -> int | None:
+    """Where something was ticked; of a sensitive consultation that is kept nowhere."""
+    sensitive = claim.consultation and claim.consultation.is_sensitive
+    return None if sensitive else claim.consultation_id
+
+
+def _agreed(
+    claim: Claim, purpose: str, wording_id: int, person_id: int, at: datetime.datetime
+) -> ConsentEvent:
+    about = claim.consultation_id if purpose == Purpose.RESULT else _place(claim)
+    return ConsentEvent(
+        participant_id=person_id,
+        purpose=purpose,
+        action=Action.GIVEN,
+        channel=Channel.FORM,
+        consultation_id=about,
+        wording_id=wording_id,
+        evidence=f"claim {claim.uuid}",
+        at=at,
+    )
+
+
+def _tell(person: Participant, claims: list[Claim]) -> None:
+    send = partial(
+        signals.participant_confirmed.send_robust,
+        sender=Participant,
+        participant=person,
+        claims=claims,
+    )
+    transaction.on_commit(send, robust=True)
+
+
+# Interests
+
+
+def _keep_interests(claims: list[Claim], person_id: int, at: datetime.datetime) -> None:
+    """Keep what was ticked and what taking part shows; taking part never brings back a topic."""
+    ticked = {pk: _place(claim) for claim in claims for pk in claim.interest_ids}
+    shown = {pk: _place(claim) for claim in claims for pk in claim.inferred_ids}
+    _declare(ticked, person_id, at, inferred=shown)
+
+
+def _declare(
+    ticked: dict[int, int | None],
+    person_id: int,
+    at: datetime.datetime,
+    inferred: dict[int, int | None] | None = None,
+) -> None:
+    """Write interests, each with the place it comes from. Merged ones become what they are now."""
+    known = Interest.objects.filter(pk__in={*ticked, *(inferred or {})})
+    now = {pk: merged_id or pk for pk, merged_id in known.values_list("pk", "merged_into")}
+    declared = {now[pk]: place for pk, place in ticked.items() if pk in now}
+    shown = {now[pk]: place for pk, place in (inferred or {}).items() if pk in now}
+    for rows, origin, renewed in (
+        (declared, Origin.DECLARED, ["origin", "renewed_at", "removed_at"]),
+        ({pk: shown[pk] for pk in shown.keys() - declared.keys()}, Origin.INFERRED, ["renewed_at"]),
+    ):
+        ParticipantInterest.objects.bulk_create(
+            [
+                ParticipantInterest(
+                    participant_id=person_id,
+                    interest_id=pk,
+                    origin=origin,
+                    consultation_id=place,
+                    since=at,
+                    renewed_at=at,
+                )
+                for pk, place in sorted(rows.items())
+            ],
+            update_conflicts=True,
+            unique_fields=["participant", "interest"],
+            update_fields=renewed,
+        )
+
+
+# A person's own choices
+
+
+@transaction.atomic
+def choose(
+    *,
+    participant: Participant,
+    interest_ids: Collection[int],
+    purposes: dict[str, int],
+    channel: str,
+    at: datetime.datetime,
+) -> None:
+    """Make topics and invitations what the person chose, and nothing else.
+
+    `purposes` maps what is ticked to the wording shown; without `invite`, invitations stop.
+    """
+    kept = participant.interest_links.filter(removed_at=None)
+    kept.exclude(interest__in=interest_ids).update(removed_at=at)
+    _declare(dict.fromkeys(interest_ids), participant.pk, at)
+    is_invited = participant.permissions.filter(purpose=Purpose.INVITE, may_write=True).exists()
+    if Purpose.INVITE not in purposes:
+        if is_invited:
+            leave(participant=participant, purposes=[Purpose.INVITE], channel=channel, at=at)
+    elif not is_invited:
+        agreed = ConsentEvent(
+            participant=participant,
+            purpose=Purpose.INVITE,
+            action=Action.GIVEN,
+            channel=channel,
+            wording_id=purposes[Purpose.INVITE],
+            at=at,
+        )
+        settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
+
+
+@transaction.atomic
+def leave(
+    *,
+    participant: Participant,
+    purposes: Iterable[str] | None,
+    channel: str,
+    at: datetime.datetime,
+) -> None:
+    """Stop writing to a person for these purposes, or (None) for all. Twice is the same as once."""
+    wanted = list(Purpose.values if purposes is None else purposes)
+    acts = participant.consent_events.filter(purpose__in=wanted).order_by("at", "id")
+    last = {
+        (purpose, about if purpose == Purpose.RESULT else None): action
+        for purpose, about, action in acts.values_list("purpose", "consultation_id", "action")
+    }
+    if Purpose.INVITE in wanted:
+        last.setdefault((Purpose.INVITE.value, None), "")
+    settling.record_many(
+        [
+            ConsentEvent(
+                participant=participant,
+                purpose=purpose,
+                action=Action.WITHDRAWN,
+                channel=channel,
+                consultation_id=about,
+                at=at,
+            )
+            for (purpose, about), action in last.items()
+            if action not in STOPPING
+        ]
+    )
+    for purpose in wanted:
+        settling.suppress(
+            address=participant.email,
+            purpose=purpose,
+            reason=Suppression.Reason.UNSUBSCRIBED,
+            source=channel,
+            at=at,
+        )
+
+
+@transaction.atomic
+def come_back(*, participant: Participant, at: datetime.datetime) -> bool:
+    """Undo a leaving of the last 24 hours; return whether there was one to undo.
+
+    Gives back exactly what was withdrawn, under the words that were agreed to.
+    """
+    acts = participant.consent_events.filter(purpose=Purpose.INVITE).order_by("-at", "-id")
+    left, before = [*acts[:2], None, None][:2]
+    if left is None or before is None:
+        return False
+    undoable = left.action == Action.WITHDRAWN and left.at > at - DAY
+    if not undoable or before.action != Action.GIVEN:
+        return False
+    agreed = ConsentEvent(
+        participant=participant,
+        purpose=Purpose.INVITE,
+        action=Action.GIVEN,
+        channel=Channel.LEAVE_PAGE,
+        consultation_id=before.consultation_id,
+        wording_id=before.wording_id,
+        evidence=f"takes back event {left.pk}",
+        at=at,
+    )
+    settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
+    return True
+
+
+# Fresh links
+
+
+@transaction.atomic
+def ask_fresh(*, participant: Participant, at: datetime.datetime) -> None:
+    """Queue a mail with a fresh link, at most three in 24 hours; more change nothing."""
+    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
+    asked = participant.register_mails.filter(kind=RegisterMail.Kind.FRESH, at__gt=at - DAY)
+    if asked.count() < FRESH_A_DAY:
+        mark, key_id = addresses.fingerprint(participant.email)
+        RegisterMail.objects.create(
+            kind=RegisterMail.Kind.FRESH,
+            fingerprint=mark,
+            key_id=key_id,
+            participant=participant,
+            retry_at=at,
+            at=at,
+        )
+
+
+def use_fresh(*, link: Link, at: datetime.datetime) -> bool:
+    """Spend a fresh link; return whether it was still unspent."""
+    return bool(Link.objects.filter(pk=link.pk, used_at=None).update(used_at=at))
+
+
+# The end of what waits
+
+
+@transaction.atomic
+def expire(*, at: datetime.datetime) -> int:
+    """End claims, ledger rows and links whose time is over; return how many claims ended."""
+    over = Claim.objects.pending().filter(invite_until__lte=at)
+    no_result = ~Q(purposes__has_key=Purpose.RESULT) | Q(result_until__lte=at)
+    ended = over.filter(no_result | Q(purposes__has_key=Purpose.RESULT, consultation=None))
+    count: int = ended.delete()[1].get(Claim._meta.label, 0)
+    halved = list(over.filter(purposes__has_key=Purpose.INVITE))
+    for claim in halved:
+        del claim.purposes[Purpose.INVITE]
+        claim.interest_ids = claim.inferred_ids = []
+    Claim.objects.bulk_update(halved, ["purposes", "interest_ids", "inferred_ids"], batch_size=500)
+    waiting = Claim.objects.pending().filter(mail=OuterRef("pk"))
+    RegisterMail.objects.filter(~Exists(waiting), at__lte=at - LEDGER_KEPT).delete()
+    Link.objects.filter(expires_at__lte=at).delete()
+    return count + len(halved)
