@@ -15,10 +15,17 @@ PACKAGE = Path(wagtail_engagement.__file__).parent
 
 class DateParts(forms.MultiWidget):
     def __init__(self):
-        super().__init__({part: forms.TextInput for part in ("day", "month", "year")})
+        super().__init__(dict.fromkeys(("day", "month", "year"), forms.TextInput))
 
     def decompress(self, value):
         return [None, None, None]
+
+
+class DateField(forms.MultiValueField):
+    widget = DateParts
+
+    def compress(self, parts):
+        return parts
 
 
 class SmallForm(forms.Form):
@@ -34,7 +41,7 @@ class SmallForm(forms.Form):
     topics = forms.MultipleChoiceField(
         required=False, choices=[("1", "Parks")], widget=forms.CheckboxSelectMultiple
     )
-    day = forms.MultiValueField(fields=[forms.CharField()] * 3, widget=DateParts, required=False)
+    day = DateField(fields=[forms.CharField()] * 3, required=False)
     agree = forms.BooleanField(required=False, help_text="You can leave at any time")
 
 
@@ -82,7 +89,7 @@ def test_a_date_is_three_labelled_boxes_that_keep_what_was_typed():
     form = SmallForm({"day_day": "31", "day_month": "", "day_year": "<b>"})
     boxes = show(form["day"]).find_all("input")
     labels = show(form["day"]).find_all("label")
-    assert [box.get("value") for box in boxes] == ["31", "", "<b>"]
+    assert [box.get("value") for box in boxes] == ["31", None, "<b>"]
     assert [(label["for"], label.text) for label in labels] == [
         ("id_day_0", "Day"),
         ("id_day_1", "Month"),
