@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.http import HttpRequest
 from django.utils.functional import partition
-from wagtail.models import Locale, Site
+from wagtail.models import Locale
 
 from .. import conf
 from .models import Consultation
@@ -57,13 +56,12 @@ def default_locale_id() -> int | None:
         return None
 
 
-def registration_url(request: HttpRequest) -> str | None:
-    """The address of the sign-up page of the request's site, None where it has none."""
+def registration_url(site: Any) -> str | None:
+    """The address of a site's sign-up page, None where it has none."""
     for model in apps.get_models():
         if getattr(model, "is_registration_page", False):
-            site = Site.find_for_request(request)
             pages = model.objects.live().public()
             page = (pages.descendant_of(site.root_page) if site else pages).first()
             if page is not None:
-                return page.get_url(request)
+                return page.url
     return None

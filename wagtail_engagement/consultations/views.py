@@ -42,7 +42,7 @@ def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, 
             "engagement_base": conf.base_template(),
             "engagement": EngagementSettings.for_request(request),
             "form_action": request.get_full_path(),
-            "signup_url": queries.registration_url(request),
+            "signup_url": queries.registration_url(Site.find_for_request(request)),
             **context,
         },
     )
