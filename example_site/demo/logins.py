@@ -1,0 +1,20 @@
+"""The people who can log in to the demo. `load_demo` creates them; the log-in page names them."""
+
+from typing import NamedTuple
+
+PASSWORD = "westmere"
+
+
+class Login(NamedTuple):
+    username: str
+    first_name: str
+    last_name: str
+    can: str
+
+
+LOGINS = [
+    Login("admin", "Alex", "Admin", "everything"),
+    Login("lead", "Leela", "Nair", "publish, invite and see people"),
+    Login("analyst", "Anna", "Marsh", "read answers, without contact details"),
+    Login("steward", "Sam", "Okoro", "look after the register of people"),
+]
