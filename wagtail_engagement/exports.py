@@ -52,7 +52,7 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
     writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
     yield b"\xef\xbb\xbf"
     for row in rows:
-        yield writer.writerow([cell(value) for value in row]).encode()  # type: ignore[attr-defined]
+        yield writer.writerow([cell(value) for value in row]).encode()
 
 
 def csv_download(rows: Iterable[Iterable[object]], *, filename: str) -> StreamingHttpResponse:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import django
 from django.core.management import call_command
 from django.db import transaction
 
-try:
+if django.VERSION >= (6, 0):
     from django.tasks import task
     from django.tasks.backends.immediate import ImmediateBackend
-except ImportError:  # Django 5.2
+else:
     from django_tasks import task
     from django_tasks.backends.immediate import ImmediateBackend
 
@@ -30,5 +31,10 @@ def after_commit() -> None:
 
 
 def _wake() -> None:
-    if not isinstance(work_once.get_backend(), ImmediateBackend):
+    if not runs_at_once():
         work_once.enqueue()
+
+
+def runs_at_once() -> bool:
+    """Whether tasks run inside the request that asks for them, so that none are asked for."""
+    return isinstance(work_once.get_backend(), ImmediateBackend)

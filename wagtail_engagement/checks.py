@@ -1,0 +1,220 @@
+"""System checks: each names what a site has not set up, and the remedy."""
+
+from __future__ import annotations
+
+import warnings
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+import swapper
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+from django.db import DatabaseError, connections
+from django.urls import NoReverseMatch, reverse
+
+from . import conf, nudge
+from .insight import queries
+
+ID = "wagtail_engagement"
+PAGES_APP = "wagtail_engagement_pages"
+OUR_CSRF_VIEW = "wagtail_engagement.consultations.views.csrf_failure"
+# What a mail provider does to our mail that no setting of ours can change (E10).
+PROVIDERS = {
+    "sparkpost": (
+        "SparkPost drops the List-Unsubscribe header, so that mail programs show no leave button.",
+        "Use another provider for invitations, or SparkPost by SMTP, and look at a test mail.",
+    ),
+    "mailersend": (
+        "MailerSend passes the List-Unsubscribe header on with some plans only.",
+        "Send yourself a test and look for List-Unsubscribe in its source.",
+    ),
+    "scaleway": (
+        "Scaleway reports no bounces or complaints, so that dead addresses stay in the register.",
+        "Watch the bounce mailbox of the sender, and add such addresses to Do not contact.",
+    ),
+    "amazon_ses": (
+        "Amazon SES can count opens and clicks whatever a message asks for.",
+        "Switch open and click tracking off in the SES configuration set.",
+    ),
+    "brevo": (
+        "Brevo can count opens and clicks whatever a message asks for.",
+        "Switch open and click tracking off in the Brevo account.",
+    ),
+    "mailtrap": (
+        "Mailtrap can count opens and clicks whatever a message asks for.",
+        "Switch open and click tracking off in the Mailtrap account.",
+    ),
+}
+
+
+@register(Tags.security)
+def check_keys(**options: Any) -> list[CheckMessage]:
+    if settings.DEBUG or getattr(settings, f"{conf.PREFIX}KEYS", None):
+        return []
+    return [
+        Error(
+            "WAGTAIL_ENGAGEMENT_KEYS is empty.",
+            hint='Set it to {"2026": "<50 random characters>"}; put newer keys first, keep old.',
+            id=f"{ID}.E001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_base_url(**options: Any) -> list[CheckMessage]:
+    parts = urlsplit(conf.base_url())
+    if settings.DEBUG or (parts.scheme == "https" and parts.hostname):
+        return []
+    return [
+        Error(
+            "Links in mails need an address that begins with https.",
+            hint="Set WAGTAIL_ENGAGEMENT_BASE_URL, for example https://consult.example.gov.uk.",
+            id=f"{ID}.E002",
+        )
+    ]
+
+
+@register(Tags.urls)
+def check_urls(**options: Any) -> list[CheckMessage]:
+    try:
+        reverse("wagtail_engagement:choices")
+    except NoReverseMatch:
+        return [
+            Error(
+                "The pages behind the links in mails are not in your urls.",
+                hint=(
+                    'Add path("engagement/", include("wagtail_engagement.urls"))'
+                    " above Wagtail's own urls."
+                ),
+                id=f"{ID}.E003",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_webhook_secret(**options: Any) -> list[CheckMessage]:
+    try:
+        reverse("anymail:postmark_tracking_webhook")
+    except NoReverseMatch:
+        return []
+    inside = getattr(settings, "ANYMAIL", {}).get("WEBHOOK_SECRET")
+    if inside or getattr(settings, "ANYMAIL_WEBHOOK_SECRET", None):
+        return []
+    return [
+        Error(
+            "Anybody could report bounces and complaints: anymail's webhooks have no secret.",
+            hint='Set ANYMAIL = {"WEBHOOK_SECRET": "name:password"} and use it in the webhook url.',
+            id=f"{ID}.E004",
+        )
+    ]
+
+
+@register(Tags.models)
+def check_own_base_page(**options: Any) -> list[CheckMessage]:
+    swapped = swapper.get_model_name("wagtailcore", "Page") != "wagtailcore.Page"
+    if not (swapped and apps.is_installed("wagtail_engagement.pages")):
+        return []
+    return [
+        Error(
+            "The ready-made page types do not fit a site with a base page of its own.",
+            hint=(
+                'Take "wagtail_engagement.pages" out of INSTALLED_APPS, and give your own page'
+                " types the mixins of wagtail_engagement.consultations.pages."
+            ),
+            id=f"{ID}.E005",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_sqlite(**options: Any) -> list[CheckMessage]:
+    """Two answers at once, and SQLite gives one of them up unless writers queue from the start."""
+    found = settings.DATABASES.get("default", {})
+    mode = str(found.get("OPTIONS", {}).get("transaction_mode", "")).upper()
+    if "sqlite3" not in str(found.get("ENGINE", "")) or mode in ("IMMEDIATE", "EXCLUSIVE"):
+        return []
+    return [
+        Warning(
+            "SQLite as it is set up loses answers that arrive at the same moment.",
+            hint='Add "transaction_mode": "IMMEDIATE" and "timeout": 20 to its OPTIONS.',
+            id=f"{ID}.W001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_csrf_view(**options: Any) -> list[CheckMessage]:
+    if settings.CSRF_FAILURE_VIEW == OUR_CSRF_VIEW:
+        return []
+    return [
+        Warning(
+            "Somebody whose form is out of date loses what they typed.",
+            hint=f'Set CSRF_FAILURE_VIEW = "{OUR_CSRF_VIEW}"; other pages keep Django\'s own.',
+            id=f"{ID}.W002",
+        )
+    ]
+
+
+@register
+def check_provider(**options: Any) -> list[CheckMessage]:
+    name = mail_backend().removeprefix("anymail.backends.").partition(".")[0]
+    if name not in PROVIDERS:
+        return []
+    problem, remedy = PROVIDERS[name]
+    return [Warning(problem, hint=remedy, id=f"{ID}.W003")]
+
+
+def mail_backend() -> str:
+    """Dotted path of the backend that our mail goes through, old setting or new."""
+    mailers = getattr(settings, "MAILERS", None)
+    if mailers:
+        return str(mailers.get(conf.mailer(), {}).get("BACKEND", ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Django 6.1 warns whoever reads the old setting.
+        return str(settings.EMAIL_BACKEND)
+
+
+@register
+def check_sender(**options: Any) -> list[CheckMessage]:
+    _name, address = parseaddr(conf.from_email())
+    if address not in ("", "webmaster@localhost"):
+        return []
+    return [
+        Warning(
+            "Mail would be sent from webmaster@localhost, which no mail server takes.",
+            hint="Set DEFAULT_FROM_EMAIL or WAGTAIL_ENGAGEMENT_FROM_EMAIL.",
+            id=f"{ID}.W004",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_said_by_law(databases: Any = None, **options: Any) -> list[CheckMessage]:
+    """Asked with `check --database default` and by migrate, for it reads a table (P15)."""
+    if "default" not in (databases or ()):
+        return []
+    tables = connections["default"].introspection.table_names()
+    if "wagtail_engagement_engagementsettings" not in tables:
+        return []
+    try:
+        missing = queries.missing_settings()
+    except DatabaseError:
+        return []  # Half migrated; the next check says it.
+    hint = "Fill in both under Settings, Engagement, in Wagtail's admin."
+    return [Warning(sentence, hint=hint, id=f"{ID}.W005") for sentence in missing]
+
+
+@register(deploy=True)
+def check_worker(**options: Any) -> list[CheckMessage]:
+    if not nudge.runs_at_once():
+        return []
+    return [
+        Info(
+            "Tasks run at once here, so that they send nothing.",
+            hint="Run manage.py engagement_work as a service, or with --once from cron.",
+            id=f"{ID}.I001",
+        )
+    ]
