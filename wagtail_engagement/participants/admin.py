@@ -1,0 +1,258 @@
+"""Screens for the register: people, their interests, and those waiting to confirm."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
+from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
+from wagtail.admin.views import generic
+from wagtail.log_actions import log
+
+from .. import addresses
+from ..consent.models import ContactPermission, Purpose
+from ..modeladmin import NativeIndexView, NativeModelAdmin, may
+from .models import Claim, Interest, Participant, ParticipantInterest
+
+Reason = ContactPermission.Reason
+LONGEST_TIMELINE = 200  # newest entries of each kind; more would be read by nobody
+
+
+class ParticipantFilterSet(WagtailFilterSet):
+    invitations = django_filters.ChoiceFilter(
+        label=gettext_lazy("Invitations"), choices=Reason.choices, method="by_permission"
+    )
+    interest = django_filters.ModelChoiceFilter(
+        label=gettext_lazy("Interest"), queryset=Interest.objects.all(), method="by_interest"
+    )
+    joined_at = django_filters.DateFromToRangeFilter(
+        label=gettext_lazy("Joined"), widget=DateRangePickerWidget
+    )
+
+    class Meta:
+        model = Participant
+        fields: list[str] = []
+
+    def by_permission(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        rows = ContactPermission.objects.filter(
+            participant=OuterRef("pk"), purpose=Purpose.INVITE, consultation=None
+        )
+        if value == Reason.NEVER_AGREED:
+            return queryset.filter(~Exists(rows) | Exists(rows.filter(reason=value)))
+        return queryset.filter(Exists(rows.filter(may_write=value == Reason.GRANTED, reason=value)))
+
+    def by_interest(self, queryset: QuerySet, name: str, value: Interest) -> QuerySet:
+        links = ParticipantInterest.objects.filter(
+            participant=OuterRef("pk"), interest=value, removed_at=None
+        )
+        return queryset.filter(Exists(links))
+
+
+class ParticipantIndexView(NativeIndexView):
+    """Names and addresses are shown to those who may see them, and found by nobody else (S16)."""
+
+    search_permission = "view_participant_pii"
+
+    def search_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Find by the exact address or by how a name begins."""
+        if not self.is_searching:
+            return queryset
+        try:
+            key = addresses.key(addresses.clean(self.search_query))
+        except addresses.AddressRefused:
+            return queryset.filter(name__istartswith=self.search_query)
+        return queryset.filter(address_key=key)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        shown = may(self.request.user, "view_participant_pii")
+        address = "email" if shown else "masked_email"
+        named = [Column("name", label=_("Name"))] if shown else []
+        return [
+            TitleColumn(address, label=_("Email address"), get_url=self.get_inspect_url),
+            *named,
+            Column("kind", label=_("Kind"), accessor="get_kind_display"),
+            DateColumn("joined_at", label=_("Joined"), sort_key="joined_at"),
+        ]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a timeline."""
+
+    at: datetime.datetime
+    kind: str
+    text: str
+
+
+class ParticipantInspectView(generic.InspectView):
+    """One person: what we know, may do and did. Every look is written to the audit log."""
+
+    template_name = "wagtail_engagement/admin/participant.html"
+    page_title = gettext_lazy("Participant")
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().get(request, *args, **kwargs)
+        action = "wagtail_engagement.participant_viewed"
+        log(self.object, action, user=request.user, title=str(self.object))
+        return response
+
+    def get_fields_context(self) -> list[Any]:
+        return []
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user, person = self.request.user, self.object
+        permissions = person.permissions.select_related("consultation").order_by("purpose", "id")
+        interests = person.interest_links.filter(removed_at=None).select_related("interest")
+        return super().get_context_data(
+            shows_contact=may(user, "view_participant_pii"),
+            permissions=[(self.purpose_of(row), row) for row in permissions[:LONGEST_TIMELINE]],
+            interests=interests.order_by("interest__name"),
+            timeline=sorted(self.timeline(), key=lambda entry: entry.at, reverse=True),
+            **kwargs,
+        )
+
+    @cached_property
+    def sees_sensitive(self) -> bool:
+        return may(self.request.user, "view_sensitive_response")
+
+    def title_of(self, consultation: Any) -> str:
+        """The title, unless the person's part in a sensitive consultation would show."""
+        if consultation is None:
+            return ""
+        if consultation.is_sensitive and not self.sees_sensitive:
+            return _("a consultation")
+        return str(consultation.title)
+
+    def purpose_of(self, row: Any) -> str:
+        about = self.title_of(row.consultation)
+        purpose = row.get_purpose_display()
+        if not about:
+            return str(purpose)
+        return _("%(purpose)s: %(title)s") % {"purpose": purpose, "title": about}
+
+    def timeline(self) -> Iterator[Entry]:
+        yield Entry(self.object.joined_at, _("Register"), _("Joined"))
+        yield from self.consent_entries()
+        yield from self.delivery_entries()
+        if may(self.request.user, "view_response"):
+            yield from self.response_entries()
+
+    def consent_entries(self) -> Iterator[Entry]:
+        events = self.object.consent_events.select_related("consultation", "wording")
+        for event in events.order_by("-at", "-id")[:LONGEST_TIMELINE]:
+            facts = {
+                "purpose": self.purpose_of(event),
+                "action": event.get_action_display(),
+                "channel": event.get_channel_display(),
+            }
+            text = _("%(purpose)s: %(action)s (%(channel)s)") % facts
+            if event.wording:
+                text = f"{text}. {_('Shown:')} {event.wording}"
+            yield Entry(event.at, _("Permission"), text)
+
+    def delivery_entries(self) -> Iterator[Entry]:
+        rows = self.object.deliveries.filter(handed_at__isnull=False)
+        rows = rows.select_related("invitation__consultation")
+        for row in rows.order_by("-handed_at")[:LONGEST_TIMELINE]:
+            title = self.title_of(row.invitation.consultation)
+            facts = {"title": title, "state": row.get_state_display()}
+            yield Entry(row.handed_at, _("Mail"), _("Invitation to %(title)s: %(state)s") % facts)
+
+    def response_entries(self) -> Iterator[Entry]:
+        rows = self.object.responses.select_related("consultation")
+        if not self.sees_sensitive:
+            rows = rows.filter(consultation__is_sensitive=False)
+        for row in rows.order_by("-submitted_at")[:LONGEST_TIMELINE]:
+            facts = {"title": row.consultation.title, "reference": row.reference}
+            text = _("%(title)s, reference %(reference)s") % facts
+            yield Entry(row.submitted_at, _("Answer"), text)
+
+
+class ParticipantAdmin(NativeModelAdmin):
+    model = Participant
+    base_url_path = "participants"
+    menu_label = gettext_lazy("Participants")
+    menu_icon = "group"
+    menu_order = 400
+    served = ("index", "index_results", "inspect")
+    codenames = {"view": "view_participant"}
+    extra_permissions = ("view_participant_pii", "export_participant")
+    filterset_class = ParticipantFilterSet
+    index_view_class = ParticipantIndexView
+    inspect_view_class = ParticipantInspectView
+
+
+class ClaimIndexView(NativeIndexView):
+    """Who has not confirmed yet. There is nothing to do here: claims end by themselves."""
+
+    def get_base_queryset(self) -> QuerySet:
+        return Claim.objects.pending().select_related("mail")
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        return [
+            Column("masked_email", label=_("Email address")),
+            DateColumn("created_at", label=_("Since")),
+            Column("until", label=_("Until"), accessor=until_in_words),
+            Column("mail", label=_("Confirmation mail"), accessor=mail_in_words),
+        ]
+
+
+def until_in_words(claim: Claim) -> str:
+    """When the claim ends: the later of its two ends, of the purposes that it has."""
+    ends = [claim.invite_until] if "invite" in claim.purposes else []
+    if "result" in claim.purposes and claim.result_until:
+        ends.append(claim.result_until)
+    return date_format(localtime(max(ends or [claim.invite_until])))
+
+
+def mail_in_words(claim: Claim) -> str:
+    if claim.mail:
+        return str(claim.mail.get_state_display())
+    return _("waits while the answer is held") if claim.held_until else _("waiting to be sent")
+
+
+class ClaimAdmin(NativeModelAdmin):
+    model = Claim
+    base_url_path = "waiting"
+    menu_label = gettext_lazy("Waiting to confirm")
+    menu_icon = "time"
+    menu_order = 500
+    codenames = {"view": "view_claim"}
+    index_view_class = ClaimIndexView
+
+
+class InterestIndexView(NativeIndexView):
+    def get_base_queryset(self) -> QuerySet:
+        return Interest.objects.filter(Q(merged_into=None))
+
+
+class InterestAdmin(NativeModelAdmin):
+    """Interests are retired, not deleted: deleting one loses drafts that use it silently."""
+
+    model = Interest
+    base_url_path = "interests"
+    menu_label = gettext_lazy("Interests")
+    menu_icon = "tag"
+    menu_order = 600
+    served = ("index", "index_results", "add", "edit", "history", "history_results")
+    codenames = {"view": "view_interest", "add": "add_interest", "change": "change_interest"}
+    list_display = ["name", "description", "is_retired"]
+    search_fields = ["name"]
+    index_view_class = InterestIndexView
+
+
+def inspect_url(participant_id: int) -> str:
+    return reverse("wagtail_engagement_participants:inspect", args=[participant_id])

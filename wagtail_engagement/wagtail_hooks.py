@@ -1,0 +1,71 @@
+"""What Wagtail's admin learns from us: registration and nothing else."""
+
+from typing import Any
+
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+from wagtail.admin.menu import MenuItem
+from wagtail.log_actions import LogActionRegistry
+
+from . import modeladmin
+from .consent.admin import SuppressionAdmin, WordingAdmin
+from .consultations.admin import ResponsesAdmin
+from .insight.admin import DeliveryAdmin
+from .insight.views import OverviewView, may_see_overview
+from .participants.admin import ClaimAdmin, InterestAdmin, ParticipantAdmin
+
+
+@modeladmin.register
+class Engagement(modeladmin.EngagementGroup):
+    menu_label = _("Engagement")
+    menu_item_name = "wagtail-engagement"
+    menu_icon = "group"
+    menu_order = 250
+    items = (
+        ResponsesAdmin,
+        ParticipantAdmin,
+        ClaimAdmin,
+        InterestAdmin,
+        WordingAdmin,
+        SuppressionAdmin,
+        DeliveryAdmin,
+    )
+
+
+class OverviewMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return may_see_overview(request.user)
+
+
+@hooks.register("register_engagement_menu_item")
+def overview_menu_item() -> MenuItem:
+    return OverviewMenuItem(
+        _("Overview"),
+        reverse("wagtail_engagement_overview"),
+        name="wagtail_engagement-overview",
+        icon_name="home",
+        order=100,
+    )
+
+
+@hooks.register("register_admin_urls")
+def overview_urls() -> list[Any]:
+    return [path("engagement/", OverviewView.as_view(), name="wagtail_engagement_overview")]
+
+
+LOG_ACTIONS = {
+    "participant_viewed": (_("Look at a participant"), _("Looked at this participant")),
+    "response_viewed": (_("Look at a response"), _("Looked at this response")),
+    "responses_exported": (_("Export responses"), _("Exported the responses")),
+    "response_released": (_("Release a response"), _("Released a held response")),
+    "response_rejected": (_("Reject a response"), _("Rejected a held response")),
+    "suppression_added": (_("Add to do not contact"), _("Added to do not contact")),
+    "suppression_lifted": (_("Lift do not contact"), _("Took off do not contact")),
+}
+
+
+@hooks.register("register_log_actions")
+def log_actions(actions: LogActionRegistry) -> None:
+    for name, (label, message) in LOG_ACTIONS.items():
+        actions.register_action(f"wagtail_engagement.{name}", label, message)
