@@ -1,0 +1,81 @@
+"""The overview: what is open, who joined, what needs doing; and the menu it opens."""
+
+import pytest
+from django.utils import timezone
+from wagtail.models import Site
+
+from tests.site import DAY, add_consultation
+from wagtail_engagement.models import (
+    ConsultationResponse,
+    EngagementSettings,
+    Invitation,
+    WorkerSign,
+)
+
+pytestmark = pytest.mark.django_db
+OVERVIEW = "/admin/engagement/"
+
+
+def lines_of(client):
+    return [line.text for line in client.get(OVERVIEW).context["lines"]]
+
+
+def test_what_is_open_and_who_joined(login, full_council):
+    shown = login("analyst").get(OVERVIEW).content.decode()
+    assert "Own park" in shown
+    assert "1 person joined this month; 1 in the register." in " ".join(shown.split())
+
+
+def test_a_quiet_site_says_that_nothing_waits(login, council):
+    assert "Nothing waits for you." in login("lead").get(OVERVIEW).content.decode()
+
+
+def test_there_are_never_more_than_five_lines(login, council):
+    for number in range(7):
+        past = timezone.now() - 3 * DAY
+        add_consultation(
+            parent=council.section, title=f"Past {number}", opens_at=past - DAY, closes_at=past
+        )
+    assert len(lines_of(login("lead"))) == 5
+
+
+def test_a_held_response_says_when_it_counts_by_itself(login, council):
+    ConsultationResponse.objects.filter(consultation=council.own.consultation).update(
+        status="held", held_until=timezone.now() + 7 * DAY
+    )
+    line = login("lead").get(OVERVIEW).context["lines"][0]
+    assert line.text == "1 response is held back."
+    assert "each counts by itself" in line.otherwise
+
+
+def test_a_role_hears_of_nothing_that_it_may_not_do(login, full_council):
+    ConsultationResponse.objects.update(status="held", held_until=timezone.now() + DAY)
+    Invitation.objects.update(status="paused")
+    assert lines_of(login("steward")) == []
+    assert len(lines_of(login("lead"))) == 2
+
+
+def test_mail_that_waits_without_a_worker_is_said_until_one_is_seen(login, full_council):
+    client = login("lead")
+    assert "No worker was ever seen, 1 mail waits." in client.get(OVERVIEW).content.decode()
+    sign = WorkerSign.objects.create(name="one", seen_at=timezone.now() - DAY)
+    assert "No worker since" in client.get(OVERVIEW).content.decode()
+    sign.seen_at = timezone.now()
+    sign.save()
+    assert "No worker" not in client.get(OVERVIEW).content.decode()
+
+
+def test_what_the_law_asks_for_is_said_until_it_is_there(login, council):
+    client = login("lead")
+    assert "does not say how to complain" in client.get(OVERVIEW).content.decode()
+    EngagementSettings.objects.update_or_create(
+        site=Site.objects.get(),
+        defaults={"privacy_notice": "<p>We keep it.</p>", "complaints": "<p>Write.</p>"},
+    )
+    assert "help-warning" not in client.get(OVERVIEW).content.decode()
+
+
+@pytest.mark.parametrize(("role", "shown"), [("lead", True), ("editor", False)])
+def test_the_menu_is_there_for_the_roles_alone(role, shown, login, council):
+    home = login(role).get("/admin/").content.decode()
+    assert ("/admin/engagement/responses/" in home) == shown

@@ -1,0 +1,123 @@
+"""Every admin address of ours, opened by every role (S14). A new address needs a row here."""
+
+import pytest
+from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
+
+from .conftest import ROLES
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY_OF_OURS = {"lead", "analyst", "steward", "all_in_one", "superuser"}
+READERS = {"lead", "analyst", "all_in_one", "superuser"}
+LEADS = {"lead", "all_in_one", "superuser"}
+STEWARDS = {"steward", "all_in_one", "superuser"}
+CONTACT = {"lead", "steward", "all_in_one", "superuser"}
+
+PERMITTED = {
+    "wagtail_engagement_overview": EVERYBODY_OF_OURS,
+    "wagtail_engagement_responses:index": READERS,
+    "wagtail_engagement_responses:index_results": READERS,
+    "wagtail_engagement_responses:held": LEADS,
+    "wagtail_engagement_responses:of_consultation": READERS,
+    "wagtail_engagement_responses:of_consultation_results": READERS,
+    "wagtail_engagement_responses:export": READERS,
+    "wagtail_engagement_responses:read": READERS,
+    "wagtail_engagement_responses:release": LEADS,
+    "wagtail_engagement_responses:reject": LEADS,
+    "wagtail_engagement_participants:index": EVERYBODY_OF_OURS,
+    "wagtail_engagement_participants:index_results": EVERYBODY_OF_OURS,
+    "wagtail_engagement_participants:inspect": EVERYBODY_OF_OURS,
+    "wagtail_engagement_waiting:index": CONTACT,
+    "wagtail_engagement_waiting:index_results": CONTACT,
+    "wagtail_engagement_interests:index": EVERYBODY_OF_OURS,
+    "wagtail_engagement_interests:index_results": EVERYBODY_OF_OURS,
+    "wagtail_engagement_interests:add": STEWARDS,
+    "wagtail_engagement_interests:edit": STEWARDS,
+    "wagtail_engagement_interests:history": STEWARDS,
+    "wagtail_engagement_interests:history_results": STEWARDS,
+    "wagtail_engagement_wordings:index": LEADS,
+    "wagtail_engagement_wordings:index_results": LEADS,
+    "wagtail_engagement_wordings:add": LEADS,
+    "wagtail_engagement_wordings:inspect": LEADS,
+    "wagtail_engagement_do_not_contact:index": STEWARDS,
+    "wagtail_engagement_do_not_contact:index_results": STEWARDS,
+    "wagtail_engagement_do_not_contact:add": STEWARDS,
+    "wagtail_engagement_do_not_contact:lift": STEWARDS,
+    "wagtail_engagement_deliveries:index": EVERYBODY_OF_OURS,
+    "wagtail_engagement_deliveries:index_results": EVERYBODY_OF_OURS,
+}
+BY_POST = ("wagtail_engagement_responses:release", "wagtail_engagement_responses:reject")
+# Addresses about one consultation: those of other people's pages open for nobody below superuser.
+SCOPED = [name for name in PERMITTED if name.startswith("wagtail_engagement_responses:")][3:]
+
+
+def our_admin_names():
+    """The name of every address under the admin that belongs to the package."""
+
+    def walk(patterns, namespace=""):
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+                yield from walk(pattern.url_patterns, inner)
+            elif "engagement" in f"{namespace}{pattern.name}":
+                yield f"{namespace}{pattern.name}"
+
+    admin = [p for p in get_resolver().url_patterns if str(p.pattern) == "admin/"]
+    return sorted(set(walk(admin)))
+
+
+def address(name, council, page):
+    """The address with the ids of the council's rows."""
+    response = page.consultation.responses.get()
+    numbers = {
+        "wagtail_engagement_responses": response.pk,
+        "wagtail_engagement_participants": council.person.pk,
+        "wagtail_engagement_interests": council.interest.pk,
+        "wagtail_engagement_wordings": council.wording.pk,
+        "wagtail_engagement_do_not_contact": council.suppression.pk,
+    }
+    namespace = name.partition(":")[0]
+    for args in ([], [page.consultation.pk], [numbers.get(namespace, 0)]):
+        try:
+            if args and "release reject read".find(name.rpartition(":")[2]) >= 0:
+                args = [response.pk]
+            return reverse(name, args=args)
+        except NoReverseMatch:
+            continue
+    raise AssertionError(f"{name} cannot be built")
+
+
+def opens(client, name, url):
+    """Whether the address does something for this client; refusals never are errors."""
+    answer = client.post(url) if name in BY_POST else client.get(url)
+    assert answer.status_code < 500
+    refused = answer.status_code in (403, 404) or (
+        answer.status_code == 302 and (answer.url == "/admin/" or "/login/" in answer.url)
+    )
+    return not refused
+
+
+def test_every_admin_address_of_ours_has_a_row():
+    assert our_admin_names() == sorted(PERMITTED)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_its_own_addresses_and_no_other(role, login, full_council):
+    client = login(role)
+    opened = {
+        name
+        for name in PERMITTED
+        if opens(client, name, address(name, full_council, full_council.own))
+    }
+    assert opened == {name for name, roles in PERMITTED.items() if role in roles}
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "superuser"])
+def test_no_role_opens_the_answers_of_pages_that_it_may_not_edit(role, login, full_council):
+    client = login(role)
+    opened = [
+        name
+        for name in SCOPED
+        if opens(client, name, address(name, full_council, full_council.foreign))
+    ]
+    assert opened == []
