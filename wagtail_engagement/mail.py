@@ -8,21 +8,25 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.headerregistry import HeaderRegistry, UnstructuredHeader
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from enum import Enum
 from typing import Any
 
 import django
+from anymail.backends.base import AnymailBaseBackend
 from anymail.exceptions import (
     AnymailError,
     AnymailRecipientsRefused,
     AnymailSerializationError,
+    AnymailUnsupportedFeature,
 )
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 
 from . import conf
 
+# What anymail raises before it asks the provider, or when the provider said no to the address.
+NOT_SENT = (AnymailRecipientsRefused, AnymailSerializationError, AnymailUnsupportedFeature)
 _ADDRESS = re.compile(r"[^\s<>:;,\"']+@[^\s<>:;,\"']+")
 
 
@@ -46,11 +50,11 @@ class ServerUnreachable(Exception):
     """The mail server could not be reached, so that certainly nothing was sent."""
 
 
-class _UnfoldedHeader(UnstructuredHeader):
+class _UnfoldedHeader(UnstructuredHeader, BaseHeader):
     """A header on one line. Django 6 would encode a long URL, and mail programs then ignore it."""
 
     def fold(self, *, policy: Any) -> str:
-        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 _registry = HeaderRegistry()
@@ -59,6 +63,10 @@ _registry.map_to_type("list-unsubscribe", _UnfoldedHeader)
 
 class EngagementMessage(EmailMultiAlternatives):
     """A message to one bare address, whose List-Unsubscribe is never folded (E01)."""
+
+    # Read by anymail: nobody is watched opening a mail or following its links (P14).
+    track_opens = False
+    track_clicks = False
 
     def message(self, **options: Any) -> Any:
         if django.VERSION >= (6, 0):
@@ -90,12 +98,17 @@ def connection() -> Iterator[Any]:
 
     Raises ServerUnreachable when it cannot be opened.
     """
+    backend: Any
     if django.VERSION >= (6, 1):
         backend = mail.mailers[conf.mailer()]
     else:
         backend = mail.get_connection()
     if getattr(backend, "timeout", 0) is None:
         backend.timeout = conf.mail_timeout()  # Django's own default is to wait for ever.
+    if isinstance(backend, AnymailBaseBackend):
+        # Some providers cannot be told to leave opens and clicks alone, or to hand back our id.
+        # That is no reason to refuse the message; checks.py names what each of them lacks.
+        backend.ignore_unsupported_features = True
     try:
         backend.open()
     except (OSError, smtplib.SMTPException) as error:
@@ -134,7 +147,7 @@ def _verdict(error: Exception) -> Verdict:
         return _of_codes([error.smtp_code])
     if isinstance(error, ConnectionRefusedError):
         return Verdict.LATER
-    if isinstance(error, (AnymailRecipientsRefused, AnymailSerializationError)):
+    if isinstance(error, NOT_SENT):
         return Verdict.REFUSED
     if isinstance(error, AnymailError):
         code = error.status_code or getattr(error.response, "status_code", None)

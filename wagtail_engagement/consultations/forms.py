@@ -109,11 +109,10 @@ class EngagementForm(forms.Form):
             )
             self.fields["topics"].engagement_kind = "topics"
 
-    def kept(self) -> EngagementForm:
+    def keep_unjudged(self) -> None:
         """Show what was typed without judging it, after a check outside the form failed."""
         self._errors = ErrorDict()
         self.cleaned_data = {}
-        return self
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

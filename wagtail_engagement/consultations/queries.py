@@ -58,10 +58,10 @@ def default_locale_id() -> int | None:
 
 def registration_url(site: Any) -> str | None:
     """The address of a site's sign-up page, None where it has none."""
-    for model in apps.get_models():
-        if getattr(model, "is_registration_page", False):
-            pages = model.objects.live().public()
-            page = (pages.descendant_of(site.root_page) if site else pages).first()
-            if page is not None:
-                return page.url
+    models: list[Any] = [m for m in apps.get_models() if getattr(m, "is_registration_page", False)]
+    for model in models:
+        pages = model.objects.live().public()
+        page = (pages.descendant_of(site.root_page) if site else pages).first()
+        if page is not None:
+            return page.url
     return None

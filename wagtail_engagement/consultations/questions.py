@@ -188,7 +188,7 @@ def _in_words(question: dict[str, Any], answer: Any) -> str:
     if question["kind"] in CHOICE_KINDS:
         labels = {option["key"]: option["label"] for option in question["options"]}
         chosen = answer if isinstance(answer, list) else [answer]
-        return ", ".join(labels.get(key, key) for key in chosen)
+        return ", ".join(str(labels.get(key, key)) for key in chosen)
     return str(answer)
 
 

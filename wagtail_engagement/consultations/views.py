@@ -235,7 +235,7 @@ def serve_index(page: Any, request: HttpRequest) -> HttpResponse:
     paged = None
     if closed:
         paged = Paginator(closed["items"], CLOSED_A_PAGE).get_page(request.GET.get("page"))
-        closed["items"] = paged.object_list
+        closed["items"] = list(paged)
     context = {
         "groups": groups,
         "closed_page": paged,
@@ -325,11 +325,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     page = _page_at(request)
     notice = _("Your answers are still here. Press the button again to send them.")
     if getattr(page, "is_consultation_page", False) and page.state == State.OPEN:
-        form = _consultation_form(page, request.POST).kept()
+        form = _consultation_form(page, request.POST)
+        form.keep_unjudged()
         return _show_consultation(page, request, form=form, notice=notice).render()
     if getattr(page, "is_registration_page", False):
-        form = _registration_form(request.POST).kept()
-        return _respond(request, page, page.template, {"form": form, "notice": notice}).render()
+        sign_up = _registration_form(request.POST)
+        sign_up.keep_unjudged()
+        context = {"form": sign_up, "notice": notice}
+        return _respond(request, page, page.template, context).render()
     return django_csrf_failure(request, reason=reason)
 
 
