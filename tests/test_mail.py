@@ -1,0 +1,98 @@
+"""What became of a message, and how it is written on the wire."""
+
+import email
+import email.policy
+import smtplib
+
+import django
+import pytest
+import requests
+from anymail.exceptions import AnymailRequestsAPIError, AnymailUnsupportedFeature
+from django.test import override_settings
+
+from wagtail_engagement import mail
+from wagtail_engagement.mail import Verdict
+
+LONG_URL = "https://consultations.a-council-with-a-rather-long-name.gov.uk/engagement/l/" + "a" * 22
+HEADERS = {"List-Unsubscribe": f"<{LONG_URL}>"}
+
+
+class Raises:
+    def __init__(self, error):
+        self.error = error
+
+    def send_messages(self, messages):
+        raise self.error
+
+
+def built(**more):
+    return mail.build(
+        to="ann@example.com", subject="Buses", text="Text", html="<p>Text</p>", **more
+    )
+
+
+def answer(status):
+    response = requests.Response()
+    response.status_code = status
+    return AnymailRequestsAPIError("No", response=response, status_code=status)
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (550, b"no such user")}), Verdict.REFUSED),
+        (smtplib.SMTPRecipientsRefused({"a@b.c": (450, b"try later")}), Verdict.LATER),
+        (smtplib.SMTPDataError(554, b"no"), Verdict.REFUSED),
+        (smtplib.SMTPDataError(451, b"later"), Verdict.LATER),
+        (smtplib.SMTPSenderRefused(421, b"closing", "a@b.c"), Verdict.LATER),
+        (smtplib.SMTPServerDisconnected("gone"), Verdict.UNKNOWN),
+        (TimeoutError("slow"), Verdict.UNKNOWN),
+        (ConnectionResetError("reset"), Verdict.UNKNOWN),
+        (ConnectionRefusedError("nobody there"), Verdict.LATER),
+        (ValueError("a header with a line feed"), Verdict.REFUSED),
+        (AnymailUnsupportedFeature("not here"), Verdict.REFUSED),
+        (answer(400), Verdict.REFUSED),
+        (answer(408), Verdict.UNKNOWN),
+        (answer(429), Verdict.LATER),
+        (answer(500), Verdict.UNKNOWN),
+        (RuntimeError("anything else"), Verdict.UNKNOWN),
+    ],
+)
+def test_an_error_is_what_it_proves_and_no_more(error, verdict):
+    assert mail.hand_over(Raises(error), built()).verdict is verdict
+
+
+def test_a_reason_holds_no_address():
+    error = smtplib.SMTPRecipientsRefused({"ann@example.com": (550, b"<ann@example.com> unknown")})
+    assert "ann@" not in mail.hand_over(Raises(error), built()).reason
+
+
+def test_the_header_for_leaving_is_never_encoded_however_long_the_host():
+    options = {"policy": email.policy.SMTP} if django.VERSION >= (6, 0) else {}
+    written = built(headers=HEADERS).message(**options).as_bytes()
+    head = written.replace(b"\r\n", b"\n").partition(b"\n\n")[0].replace(b"\n ", b" ").decode()
+    line = next(line for line in head.splitlines() if line.startswith("List-Unsubscribe"))
+    assert line.split() == ["List-Unsubscribe:", f"<{LONG_URL}>"]
+
+
+def test_a_line_feed_in_a_subject_is_a_space():
+    message = mail.build(to="a@example.com", subject="Buses\r\nBcc: x@y.z", text="", html="")
+    assert message.subject == "Buses Bcc: x@y.z"
+
+
+@pytest.mark.parametrize("provider", ["brevo", "mailtrap", "postal", "mailgun", "sparkpost"])
+def test_a_provider_that_lacks_a_feature_still_gets_the_message(provider):
+    backend = f"anymail.backends.{provider}.EmailBackend"
+    keys = dict.fromkeys(("BREVO_API_KEY", "MAILTRAP_API_TOKEN", "POSTAL_API_KEY"), "x")
+    keys |= {
+        "POSTAL_API_URL": "https://x.example/",
+        "MAILGUN_API_KEY": "x",
+        "SPARKPOST_API_KEY": "x",
+    }
+    chosen = {"EMAIL_BACKEND": backend, "ANYMAIL": keys}
+    if django.VERSION >= (6, 1):
+        chosen["MAILERS"] = {"default": {"BACKEND": backend}}
+    with override_settings(**chosen), mail.connection() as connection:
+        message = built(headers=HEADERS)
+        message.metadata = {"delivery": "1"}
+        assert connection.build_message_payload(message, connection.send_defaults)
