@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.site import block
+from tests.site import EVERY_KIND, block, key_of
 from wagtail_engagement.consultations.questions import (
+    Definition,
     OptionsBlock,
     keep_option_keys,
     match_options,
@@ -77,3 +78,11 @@ def test_block_definitions_stay_out_of_migrations():
     assert path.endswith("questions.QuestionsField")
     assert args == []
     assert not {"block_lookup", "block_types"} & set(kwargs)
+
+
+def test_a_questionnaire_says_how_long_it_takes_and_dates_read_as_dates():
+    field = ConsultationPage._meta.get_field("questions")
+    definition = Definition.of_stream(field.to_python(EVERY_KIND))
+    assert definition.minutes == 4
+    answers = {key_of("When were you last there?"): "2026-03-27"}
+    assert ("When were you last there?", "27 March 2026") in definition.readable(answers)

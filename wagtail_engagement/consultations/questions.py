@@ -6,6 +6,7 @@ drafts never touch what is stored.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
@@ -29,6 +31,16 @@ AGREE_OPTIONS = [
     {"key": "strongly_disagree", "label": _("Strongly disagree")},
     {"key": "do_not_know", "label": _("I do not know")},
 ]
+# A slow reader's time for one question of a kind, to tell people how long the form takes.
+SECONDS_TO_ANSWER = {
+    "text": 30,
+    "long_text": 90,
+    "single": 20,
+    "multiple": 30,
+    "agree": 15,
+    "number": 20,
+    "date": 20,
+}
 CHOICE_KINDS = {"single", "multiple", "agree"}
 
 
@@ -151,6 +163,12 @@ class Definition:
     def questions(self) -> list[dict[str, Any]]:
         return [item for item in self.items if item["kind"] != "guidance"]
 
+    @property
+    def minutes(self) -> int:
+        """About how many minutes it takes to answer everything, at least one."""
+        seconds = sum(SECONDS_TO_ANSWER[question["kind"]] for question in self.questions)
+        return max(1, round(seconds / 60))
+
     @cached_property
     def digest(self) -> str:
         text = json.dumps(self.items, sort_keys=True, ensure_ascii=False)
@@ -189,7 +207,17 @@ def _in_words(question: dict[str, Any], answer: Any) -> str:
         labels = {option["key"]: option["label"] for option in question["options"]}
         chosen = answer if isinstance(answer, list) else [answer]
         return ", ".join(str(labels.get(key, key)) for key in chosen)
+    if question["kind"] == "date":
+        return _day_in_words(str(answer))
     return str(answer)
+
+
+def _day_in_words(text: str) -> str:
+    """Return a stored date as people write it; what was typed and is no date stays as it is."""
+    try:
+        return date_format(datetime.date.fromisoformat(text), "j F Y")
+    except ValueError:
+        return text
 
 
 def keep_option_keys(new_stream: Any, old_stream: Any) -> None:
