@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.page_lint import every_page_is_read  # noqa: F401  (reads every page, in every test)
+
 TESTS = Path(__file__).resolve().parent
 OUTSIDE = TESTS.parent.parent / "shared" / "data"
 
