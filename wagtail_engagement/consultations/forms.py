@@ -48,8 +48,9 @@ class EngagementForm(forms.Form):
 
     required_css_class = ""
     use_required_attribute = False
-    # Hidden from people by the stylesheet, labelled for those who find it all the same.
-    homepage = forms.CharField(
+    # Hidden from people by the stylesheet, labelled for those who find it all the same. A plain
+    # field takes anything: an error here would point to something that nobody is shown.
+    homepage = forms.Field(
         required=False,
         label=gettext_lazy("Leave this empty"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
