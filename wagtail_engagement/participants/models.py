@@ -284,6 +284,13 @@ class Link(models.Model):
     class Meta:
         verbose_name = _("mailed link")
         verbose_name_plural = _("mailed links")
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False),
+                name="engagement_link_end",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Link {self.pk}"
