@@ -303,19 +303,26 @@ def leave(
         )
 
 
-@transaction.atomic
-def come_back(*, participant: Participant, at: datetime.datetime) -> bool:
-    """Undo a leaving of the last 24 hours; return whether there was one to undo.
-
-    Gives back exactly what was withdrawn, under the words that were agreed to.
-    """
+def undoable(
+    *, participant: Participant, at: datetime.datetime
+) -> tuple[ConsentEvent, ConsentEvent] | None:
+    """Return a leaving of the last 24 hours and what it withdrew, None where there is no such."""
     acts = participant.consent_events.filter(purpose=Purpose.INVITE).order_by("-at", "-id")
-    left, before = [*acts[:2], None, None][:2]
-    if left is None or before is None:
-        return False
-    undoable = left.action == Action.WITHDRAWN and left.at > at - DAY
-    if not undoable or before.action != Action.GIVEN:
-        return False
+    match list(acts[:2]):
+        case [left, before] if (
+            left.action == Action.WITHDRAWN and left.at > at - DAY and before.action == Action.GIVEN
+        ):
+            return left, before
+    return None
+
+
+@transaction.atomic
+def come_back(*, participant: Participant, at: datetime.datetime) -> None:
+    """Undo a leaving of the last 24 hours, under the very words that were agreed to before."""
+    found = undoable(participant=participant, at=at)
+    if found is None:
+        return
+    left, before = found
     agreed = ConsentEvent(
         participant=participant,
         purpose=Purpose.INVITE,
@@ -327,7 +334,6 @@ def come_back(*, participant: Participant, at: datetime.datetime) -> bool:
         at=at,
     )
     settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
-    return True
 
 
 # Fresh links

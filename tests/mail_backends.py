@@ -1,0 +1,35 @@
+"""Mail backends that fail in one known way each; set one as EMAIL_BACKEND in a test."""
+
+import smtplib
+
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.locmem import EmailBackend as Accepting
+
+
+class Unreachable(BaseEmailBackend):
+    """No server answers, so that certainly nothing left."""
+
+    def open(self):
+        raise ConnectionRefusedError("nobody listens")
+
+
+class Refusing(BaseEmailBackend):
+    """The server says no for good."""
+
+    def send_messages(self, messages):
+        raise smtplib.SMTPRecipientsRefused({"somebody": (550, b"no such mailbox")})
+
+
+class Busy(BaseEmailBackend):
+    """The server says no for now."""
+
+    def send_messages(self, messages):
+        raise smtplib.SMTPRecipientsRefused({"somebody": (451, b"try later")})
+
+
+class Silent(Accepting):
+    """The server takes the message and is then never heard again."""
+
+    def send_messages(self, messages):
+        super().send_messages(messages)
+        raise TimeoutError("no answer")

@@ -1,0 +1,67 @@
+"""The form of the choices page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from ..consent.models import ConsentWording, Purpose
+from .models import Interest, ParticipantInterest
+
+LARGEST_ID = 2**62
+
+
+class ChoicesForm(forms.Form):
+    """Topics and the permission to invite, with the id of the wording that stands beside it."""
+
+    use_required_attribute = False
+    wording = forms.IntegerField(
+        required=False, max_value=LARGEST_ID, min_value=1, widget=forms.HiddenInput
+    )
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        topics: list[tuple[Interest, str]],
+        wording: ConsentWording | None,
+        is_invited: bool,
+    ) -> None:
+        super().__init__(data, auto_id="id-%s", label_suffix="")
+        if topics:
+            self.fields["interests"] = forms.TypedMultipleChoiceField(
+                label=_("Topics you care about"),
+                required=False,
+                coerce=int,
+                choices=[(topic.pk, _label(topic, origin)) for topic, origin in topics],
+                initial=[topic.pk for topic, origin in topics if origin],
+                widget=forms.CheckboxSelectMultiple,
+            )
+            self.fields["interests"].engagement_kind = "topics"
+        if wording is not None:
+            self.fields["wording"].initial = wording.pk
+            self.fields["invite"] = forms.BooleanField(
+                label=wording.label, help_text=wording.hint, required=False, initial=is_invited
+            )
+            self.fields["invite"].engagement_kind = "consent"
+
+    def clean_wording(self) -> int:
+        """Keep the id of words that exist for this purpose; they may be older than today's."""
+        wording_id: int = self.cleaned_data["wording"] or 0
+        if not ConsentWording.objects.filter(pk=wording_id, purpose=Purpose.INVITE).exists():
+            raise forms.ValidationError(_("Open this page again from the link in your email"))
+        return wording_id
+
+    @property
+    def purposes(self) -> dict[str, int]:
+        """What is ticked, with the wording that was shown."""
+        is_ticked = self.cleaned_data.get("invite")
+        return {Purpose.INVITE: self.cleaned_data["wording"]} if is_ticked else {}
+
+
+def _label(topic: Interest, origin: str) -> str:
+    if origin == ParticipantInterest.Origin.INFERRED:
+        return _("%(topic)s (we think so, from what you took part in)") % {"topic": topic.name}
+    return topic.name

@@ -1,0 +1,88 @@
+"""Links in mails: derived when a message is rendered, known to us by their hash alone (S01).
+
+A token is a keyed hash of its purpose and of the id of the message that carries it, so that a
+message can be rendered twice with the same link, and a link for one purpose opens no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import hmac
+import re
+import uuid as uuids
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+
+from .. import conf
+from .models import Link
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+HANDLE_LENGTH = 8
+
+
+def usable_key(key_id: str | None = None) -> str:
+    """Return the id of a key that the site still has: the one asked for, else the newest."""
+    keys = conf.keys()
+    return key_id if key_id in keys else next(iter(keys))
+
+
+def token(*, purpose: str, uuid: uuids.UUID, key_id: str | None = None) -> str:
+    """Return the 22 characters (128 bits) that stand in the link of one message."""
+    secret = conf.keys()[usable_key(key_id)].encode()
+    made = hmac.new(secret, f"link:{purpose}:{uuid}".encode(), hashlib.sha256).digest()[:16]
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+def fingerprint(token: str) -> str:
+    """Return the hash under which a token is stored."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def handle(token: str) -> str:
+    """Return what a form carries to prove that it belongs to the browser's cookie."""
+    return fingerprint(token)[:HANDLE_LENGTH]
+
+
+def row(
+    *,
+    purpose: str,
+    uuid: uuids.UUID,
+    at: datetime.datetime,
+    key_id: str | None = None,
+    participant_id: int | None = None,
+    expires_at: datetime.datetime | None = None,
+) -> Link:
+    """Return the unsaved row of a link, for `issue`."""
+    chosen = usable_key(key_id)
+    return Link(
+        token_hash=fingerprint(token(purpose=purpose, uuid=uuid, key_id=chosen)),
+        purpose=purpose,
+        uuid=uuid,
+        key_id=chosen,
+        participant_id=participant_id,
+        created_at=at,
+        expires_at=expires_at,
+    )
+
+
+def issue(rows: Iterable[Link]) -> None:
+    """Make links work, before the messages that carry them leave. Twice is the same as once."""
+    Link.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def find(*, purpose: str, token: str, at: datetime.datetime) -> Link | None:
+    """Return the link that a token opens; None if it is forged, expired or for another purpose."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    found = Link.objects.filter(token_hash=fingerprint(token), purpose=purpose)
+    open_now = found.filter(Q(expires_at=None) | Q(expires_at__gt=at))
+    return open_now.select_related("participant").first()
+
+
+def url(purpose: str, token: str) -> str:
+    """Return the absolute address of a link; no request decides its host."""
+    return conf.base_url() + reverse(f"wagtail_engagement:{purpose}_link", args=[token])

@@ -1,0 +1,242 @@
+"""Sending the register's own mails: one at a time, under caps, and never lost (trust 1.5, 1.8).
+
+A `RegisterMail` is both the work to do and the ledger that the caps count. It moves from waiting
+to handing, and from there to sent, refused, back to waiting (certainly nothing left), or to
+uncertain. One in doubt is handed over once more after a while; a second mail of this kind does
+less harm than none.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Greatest
+
+from .. import addresses, conf, mail
+from ..consent.models import Suppression
+from . import links, registry, rendering
+from .models import Claim, Link, RegisterMail
+
+State = RegisterMail.State
+Kind = RegisterMail.Kind
+
+HOUR = datetime.timedelta(hours=1)
+DAY = datetime.timedelta(days=1)
+MONTH = datetime.timedelta(days=30)
+MOST_A_MONTH = 3  # and one a day, for one address
+ATTEMPTS = 2  # the second only where nobody can tell what became of the first
+DOUBT = datetime.timedelta(minutes=15)
+SHORTEST_WAIT = datetime.timedelta(minutes=1)
+LONGEST_WAIT = HOUR
+LOOKED_AT = 5000  # addresses whose caps are looked at in one go
+GATHERING = 0x656E6761  # names the lock that lets one worker gather at a time
+
+Clock = Callable[[], datetime.datetime]
+
+
+def work(*, at: datetime.datetime, limit: int = 50) -> int:
+    """Send what is due, at most `limit` mails; return how many were handed over.
+
+    Any number of workers may do this at once, and any may die at any moment. When the mail server
+    cannot be reached everything waits.
+    """
+    started = time.monotonic()
+
+    def clock() -> datetime.datetime:
+        return at + datetime.timedelta(seconds=time.monotonic() - started)
+
+    owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
+    _doubt_what_was_left(at)
+    _gather(at, limit)
+    due = list(_due(at).select_related("participant")[:limit])
+    if not due:
+        return 0
+    _issue_links(due, at)
+    try:
+        with mail.connection() as server:
+            return sum(_hand_over(row, server, owner, clock) for row in due)
+    except mail.ServerUnreachable:
+        return 0
+
+
+# What there is to send
+
+
+def _doubt_what_was_left(at: datetime.datetime) -> None:
+    """A worker that died while it was handing a mail over leaves a mail in doubt."""
+    left = RegisterMail.objects.filter(state=State.HANDING, lease_until__lte=at)
+    left.update(state=State.UNCERTAIN, retry_at=at + DOUBT)
+
+
+def _due(at: datetime.datetime) -> QuerySet[RegisterMail]:
+    """Mails to hand over now. What somebody has confirmed, or denied, needs no mail any more."""
+    open_state = Q(state=State.WAITING) | Q(state=State.UNCERTAIN, attempt__lt=ATTEMPTS)
+    pending = Claim.objects.pending().filter(mail=OuterRef("pk"))
+    rows = RegisterMail.objects.filter(open_state, retry_at__lte=at)
+    return rows.filter(Q(kind=Kind.FRESH) | Exists(pending)).order_by("retry_at", "pk")
+
+
+def _unmailed(at: datetime.datetime) -> QuerySet[Claim]:
+    not_held = Q(held_until=None) | Q(held_until__lte=at)
+    not_over = Q(invite_until__gt=at) | Q(result_until__gt=at)
+    return Claim.objects.pending().filter(not_held, not_over, mail=None)
+
+
+@transaction.atomic
+def _gather(at: datetime.datetime, limit: int) -> None:
+    """Put all that waits for one address into one mail, as far as the caps allow today."""
+    _lock_gathering()
+    # Passes over addresses that had a mail today, so that a flood for one never hides another.
+    today = Claim.objects.pending().filter(
+        address_key=OuterRef("address_key"), mail__at__gt=at - DAY
+    )
+    today = today.exclude(mail__state=State.WAITING)
+    groups = _unmailed(at).filter(~Exists(today)).order_by().values("address_key")
+    oldest_first = groups.annotate(oldest=Min("created_at")).order_by("oldest")
+    keys = list(oldest_first.values_list("address_key", flat=True)[:LOOKED_AT])
+    if not keys:
+        return
+    ledger = _ledger(keys, at)
+    left = min(limit, conf.confirmations_per_hour() - _sent_within_the_hour(at))
+    for key in keys:
+        row = next((row for row in ledger[key] if _is_unsent(row)), None)
+        if row is None and left > 0 and _is_within_caps(ledger[key], at):
+            mark, key_id = addresses.fingerprint(key)
+            row = RegisterMail.objects.create(
+                kind=Kind.CONFIRM, fingerprint=mark, key_id=key_id, retry_at=at, at=at
+            )
+            left -= 1
+        if row is not None:
+            _unmailed(at).filter(address_key=key).update(mail=row)
+
+
+def _lock_gathering() -> None:
+    """Two workers at once would each write to the same person. SQLite writes one at a time."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GATHERING])
+
+
+def _is_unsent(row: RegisterMail) -> bool:
+    return row.state == State.WAITING and row.attempt == 0
+
+
+def _ledger(keys: list[str], at: datetime.datetime) -> dict[str, list[RegisterMail]]:
+    """Mails of the last 30 days for each address, under every key of the site."""
+    owner = {mark: key for key in keys for mark in addresses.fingerprints(key)}
+    found: dict[str, list[RegisterMail]] = defaultdict(list)
+    rows = RegisterMail.objects.filter(kind=Kind.CONFIRM, fingerprint__in=owner)
+    for row in rows.filter(Q(at__gt=at - MONTH) | Q(state=State.WAITING)):
+        found[owner[row.fingerprint]].append(row)
+    return found
+
+
+def _is_within_caps(
+    rows: list[RegisterMail], at: datetime.datetime, repeated: RegisterMail | None = None
+) -> bool:
+    """One a day and three in 30 days; a first try is not counted against its own repeat."""
+    if any(row.at > at - DAY and row != repeated for row in rows):
+        return False
+    return sum(max(1, row.attempt) for row in rows) < MOST_A_MONTH
+
+
+def _sent_within_the_hour(at: datetime.datetime) -> int:
+    """Confirmation mails of the last hour, and those that are about to leave."""
+    rows = RegisterMail.objects.filter(
+        Q(at__gt=at - HOUR) | Q(state=State.WAITING), kind=Kind.CONFIRM
+    )
+    return rows.aggregate(sent=Sum(Greatest("attempt", Value(1))))["sent"] or 0
+
+
+# Handing over
+
+
+def _issue_links(due: list[RegisterMail], at: datetime.datetime) -> None:
+    """Make the links of these mails work before any of them leaves."""
+    ends: dict[int | None, datetime.datetime] = {}
+    for claim in Claim.objects.pending().filter(mail__in=due):
+        end = max(claim.invite_until, claim.result_until or claim.invite_until)
+        ends[claim.mail_id] = max(end, ends.get(claim.mail_id, end))
+    rows: list[Link] = []
+    for row in due:
+        purposes = [Link.Purpose.CONFIRM, Link.Purpose.CHOICES]
+        if row.kind == Kind.FRESH:
+            purposes = [Link.Purpose.FRESH]
+        rows += [
+            links.row(
+                purpose=purpose,
+                uuid=row.uuid,
+                at=at,
+                key_id=row.key_id,
+                participant_id=row.participant_id,
+                expires_at=ends.get(row.pk, at + DAY),
+            )
+            for purpose in purposes
+        ]
+    links.issue(rows)
+
+
+def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> bool:
+    """Hand one mail over and note what became of it; return whether it was tried."""
+    message = _message_of(row, clock())
+    if message is None:
+        return False
+    mine = RegisterMail.objects.filter(pk=row.pk)
+    taken = mine.filter(state=row.state, attempt=row.attempt).update(
+        state=State.HANDING,
+        owner=owner,
+        attempt=row.attempt + 1,
+        lease_until=clock() + datetime.timedelta(seconds=conf.lease_seconds()),
+        at=clock(),
+    )
+    if not taken:
+        return False  # Another worker has it.
+    receipt = mail.hand_over(server, message)
+    # A worker that comes back after its lease finds the row in other hands and changes nothing.
+    fenced = mine.filter(owner=owner, attempt=row.attempt + 1, state=State.HANDING)
+    fenced.update(**_outcome(row, receipt.verdict, clock()))
+    return True
+
+
+def _message_of(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessage | None:
+    """Return the message to send now, None where there is no reason to send it any more."""
+    if row.kind == Kind.FRESH:
+        person = row.participant
+        barred = Suppression.objects.of_address(person.email if person else "")
+        if person is None or barred.filter(purpose=None).exists():
+            RegisterMail.objects.filter(pk=row.pk).update(state=State.REFUSED)
+            return None
+        return rendering.fresh(mail_row=row, participant=person)
+    pending = row.claims.pending().select_related("consultation").order_by("created_at", "pk")
+    claims = list(pending)
+    granted = {claim: given for claim in claims if (given := registry.granted_by(claim, at=at))}
+    if not granted:
+        return None
+    if row.attempt:
+        key = claims[-1].address_key
+        is_within = _is_within_caps(_ledger([key], at)[key], at, repeated=row)
+        if not is_within or _sent_within_the_hour(at) >= conf.confirmations_per_hour():
+            RegisterMail.objects.filter(pk=row.pk, state=row.state).update(retry_at=at + HOUR)
+            return None
+    return rendering.confirmation(mail_row=row, granted=granted, to=claims[-1].email)
+
+
+def _outcome(row: RegisterMail, verdict: mail.Verdict, at: datetime.datetime) -> dict[str, Any]:
+    """What to note about a mail. A definite no costs no attempt and doubles the wait."""
+    if verdict == mail.Verdict.ACCEPTED:
+        return {"state": State.SENT}
+    if verdict == mail.Verdict.REFUSED:
+        return {"state": State.REFUSED}
+    if verdict == mail.Verdict.UNKNOWN:
+        return {"state": State.UNCERTAIN, "retry_at": at + DOUBT}
+    wait = min(max(2 * (at - row.at), SHORTEST_WAIT), LONGEST_WAIT)
+    return {"state": State.WAITING, "attempt": row.attempt, "retry_at": at + wait}

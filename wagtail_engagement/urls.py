@@ -1,0 +1,18 @@
+"""The pages behind the links in mails. Mount them once, above Wagtail's own urls."""
+
+from django.urls import path
+
+from .participants import views
+
+app_name = "wagtail_engagement"
+urlpatterns = [
+    # Short, so that a link stays short in mails and in the headers of mail programs.
+    path("c/<str:token>/", views.confirm_link, name="confirm_link"),
+    path("p/<str:token>/", views.choices_link, name="choices_link"),
+    path("f/<str:token>/", views.fresh_link, name="fresh_link"),
+    path("l/<str:token>/", views.leave_link, name="leave_link"),
+    path("confirm/", views.confirm, name="confirm"),
+    path("choices/", views.choices, name="choices"),
+    path("taken-part/", views.fresh, name="fresh"),
+    path("leave/", views.leave, name="leave"),
+]
