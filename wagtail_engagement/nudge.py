@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import django
 from django.core.management import call_command
 from django.db import transaction
 
-if django.VERSION >= (6, 0):
-    from django.tasks import task
-    from django.tasks.backends.immediate import ImmediateBackend
-else:
-    from django_tasks import task
-    from django_tasks.backends.immediate import ImmediateBackend
+# Django's own tasks where it has them, else the package that Wagtail brings along.
+_PACKAGE = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+task = import_module(_PACKAGE).task
+ImmediateBackend = import_module(f"{_PACKAGE}.backends.immediate").ImmediateBackend
 
 
 @task()
