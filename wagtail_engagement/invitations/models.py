@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -34,6 +35,8 @@ class Invitation(PreviewableMixin, models.Model):
         ALL = "all", _("all of these interests")
 
     STARTED = (Status.SENDING, Status.PAUSED, Status.STOPPED, Status.FINISHED)
+    # What the editor decides, besides the interests; `sending.amend` alone changes it.
+    AMENDABLE = ("match", "not_invited_days", "subject", "preheader", "opening")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     code = models.CharField(max_length=8, unique=True, default=new_reference, editable=False)
@@ -104,6 +107,14 @@ class Invitation(PreviewableMixin, models.Model):
     @property
     def is_started(self) -> bool:
         return self.status in self.STARTED
+
+    @property
+    def preview_modes(self) -> list[tuple[str, Any]]:
+        return [("html", _("Email")), ("text", _("Plain text"))]
+
+    def serve_preview(self, request: Any, mode_name: str) -> Any:
+        """Show the letter that the preview view made; tables know nothing of rendering."""
+        return request.show_letter(mode_name)
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -187,10 +198,20 @@ class Delivery(models.Model):
                 condition=Q(state__in=["pending", "leased", "handing"]),
                 name="engagement_delivery_queue",
             ),
+            models.Index(
+                fields=["provider_id"],
+                condition=~Q(provider_id=""),
+                name="engagement_delivery_provider",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Delivery {self.pk}"
+
+    @property
+    def why(self) -> str:
+        """The reason in words: one of ours, or what a mail server said."""
+        return str(dict(self.Reason.choices).get(self.reason, self.reason))
 
 
 class WorkerSign(models.Model):

@@ -1,0 +1,173 @@
+"""Whom an invitation reaches, and why somebody is left out."""
+
+import datetime
+import random
+
+import pytest
+from django.utils import timezone
+
+from tests import factories
+from wagtail_engagement.invitations.audience import Audience, Exclusion
+from wagtail_engagement.models import ContactPermission, Delivery, Participant
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+
+
+def reached(invitation):
+    return set(Audience.of(invitation, at=timezone.now()).eligible())
+
+
+def why(invitation):
+    return Audience.of(invitation, at=timezone.now()).counts().left_out
+
+
+def person(*interests, **values):
+    return factories.ParticipantFactory(agreed=True, interests=interests, **values)
+
+
+def test_without_topics_everybody_who_agreed_is_reached(draft):
+    agreed = person()
+    factories.ParticipantFactory()
+    assert reached(draft) == {agreed}
+
+
+def test_any_topic_is_enough_or_all_are_asked_for(draft):
+    parks, roads = factories.InterestFactory.create_batch(2)
+    both, one = person(parks, roads), person(parks)
+    person(factories.InterestFactory())
+    draft.interests.set([parks, roads])
+    assert reached(draft) == {both, one}
+    draft.match = "all"
+    assert reached(draft) == {both}
+
+
+def test_taking_part_tells_only_about_people_who_chose_nothing(draft):
+    parks, roads = factories.InterestFactory.create_batch(2)
+    chose_nothing, chose_roads = person(), person(roads)
+    for someone in (chose_nothing, chose_roads):
+        factories.ParticipantInterestFactory(participant=someone, interest=parks, inferred=True)
+    draft.interests.set([parks])
+    assert reached(draft) == {chose_nothing}
+
+
+def test_a_topic_that_was_taken_away_no_longer_counts(draft):
+    parks = factories.InterestFactory()
+    factories.ParticipantInterestFactory(participant=person(), interest=parks, removed=True)
+    draft.interests.set([parks])
+    assert reached(draft) == set()
+    assert why(draft) == {Exclusion.NOT_INTERESTED: 1}
+
+
+@pytest.mark.parametrize("chosen", ["merged", "kept"])
+def test_merged_topics_reach_the_people_of_both(draft, chosen):
+    kept = factories.InterestFactory()
+    merged = factories.InterestFactory(merged_into=kept)
+    people = {person(kept), person(merged)}
+    draft.interests.set([{"kept": kept, "merged": merged}[chosen]])
+    assert reached(draft) == people
+
+
+def test_who_has_answered_is_not_asked_again(draft):
+    form = draft.consultation.form_versions.get()
+    factories.ConsultationResponseFactory(form_version=form, participant=person())
+    held = person()
+    factories.ConsultationResponseFactory(form_version=form, participant=held, held=True)
+    assert reached(draft) == {held}
+    assert why(draft) == {Exclusion.ANSWERED: 1}
+
+
+def test_who_was_invited_lately_is_left_in_peace(draft):
+    now = timezone.now()
+    for days in (29, 31):
+        factories.DeliveryFactory(
+            participant=person(), state="accepted", handed_at=now - days * DAY
+        )
+    factories.DeliveryFactory(participant=person(), state="refused", handed_at=now)
+    assert why(draft) == {Exclusion.RECENT: 1}
+    draft.not_invited_days = 0
+    assert why(draft) == {}
+
+
+def test_nobody_is_invited_twice_to_one_consultation_however_long_ago(draft):
+    earlier = factories.InvitationFactory(consultation=draft.consultation)
+    long_ago = timezone.now() - 400 * DAY
+    for state in ("accepted", "uncertain", "pending"):
+        factories.DeliveryFactory(
+            invitation=earlier, participant=person(), state=state, handed_at=long_ago
+        )
+    draft.not_invited_days = 0
+    assert why(draft) == {Exclusion.RECENT: 3}
+
+
+def test_people_of_another_area_are_left_out_and_those_who_never_said_are_not(draft):
+    draft.consultation.area = "Northside"
+    here, unknown = person(area="northside"), person()
+    person(area="Southside")
+    assert reached(draft) == {here, unknown}
+    assert why(draft) == {Exclusion.OUT_OF_AREA: 1}
+
+
+def test_a_permission_that_has_just_run_out_is_none(draft):
+    person()
+    ContactPermission.objects.update(recheck_at=timezone.now() - DAY)
+    assert why(draft) == {Exclusion.NOT_AGREED: 1}
+
+
+def test_claims_that_wait_stand_beside_the_sum(draft):
+    factories.ClaimFactory(email="a@example.com")
+    factories.ClaimFactory(email="a@example.com")
+    counts = Audience.of(draft, at=timezone.now()).counts()
+    assert (counts.waiting, counts.register) == (1, 0)
+
+
+def test_the_register_is_counted_in_one_statement(draft, people, django_assert_num_queries):
+    audience = Audience.of(draft, at=timezone.now())
+    with django_assert_num_queries(2):  # the other one counts the claims
+        audience.counts()
+
+
+def test_the_sentence_says_who_they_are(draft):
+    draft.interests.set([factories.InterestFactory(name=name) for name in ("Cycling", "Roads")])
+    sentence = Audience.of(draft, at=timezone.now()).sentence(1204)
+    assert sentence == (
+        "1,204 people: interested in Cycling or Roads, may be invited,"
+        " not invited in the last 30 days, have not answered."
+    )
+
+
+def a_random_register(chance, draft):
+    """Sixty people in every state there is, several of them at once."""
+    form = draft.consultation.form_versions.get()
+    topics = factories.InterestFactory.create_batch(3)
+    draft.interests.set(topics[:2])
+    now = timezone.now()
+    for _ in range(60):
+        someone = factories.ParticipantFactory(area=chance.choice(["", "North", "South"]))
+        standing = chance.choice([*ContactPermission.Reason.values, *["granted"] * 6, None])
+        if standing:
+            factories.ContactPermissionFactory(
+                participant=someone, may_write=standing == "granted", reason=standing
+            )
+        for topic in chance.sample(topics, 2):
+            factories.ParticipantInterestFactory(
+                participant=someone, interest=topic, origin=chance.choice(["declared", "inferred"])
+            )
+        if chance.random() < 0.3:
+            factories.ConsultationResponseFactory(form_version=form, participant=someone)
+        if chance.random() < 0.3:
+            state = chance.choice(Delivery.State.values)
+            factories.DeliveryFactory(participant=someone, state=state, handed_at=now)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_person_is_invited_or_left_out_for_exactly_one_reason(draft, seed):
+    a_random_register(random.Random(seed), draft)
+    audience = Audience.of(draft, at=timezone.now())
+    counts = audience.counts()
+    lists = {reason: set(audience.left_out(reason)) for reason in Exclusion}
+    assert {reason: len(found) for reason, found in lists.items() if found} == counts.left_out
+    groups = [set(audience.eligible()), *lists.values()]
+    assert counts.included == len(groups[0])
+    assert set().union(*groups) == set(Participant.objects.all())
+    assert sum(map(len, groups)) == counts.register == 60

@@ -1,0 +1,238 @@
+"""Whom an invitation goes to, and who is left out and why. Reads tables, writes none."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db import models
+from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Q, QuerySet, When
+from django.utils.formats import number_format
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ..consent.models import ContactPermission, Purpose
+from ..consultations.models import Consultation, ConsultationResponse
+from ..participants.models import Claim, Interest, Participant, ParticipantInterest
+from .models import Delivery, Invitation
+
+Standing = ContactPermission.Reason
+Conditions = dict["Exclusion", Q | Exists]
+INCLUDED = ""
+
+
+class Exclusion(models.TextChoices):
+    """Why somebody of the register is left out: the first that applies, in this order."""
+
+    STOPPED = "stopped", gettext_lazy("asked us to stop")
+    UNDELIVERABLE = "undeliverable", gettext_lazy("undeliverable")
+    PAUSED = "paused", gettext_lazy("paused")
+    NOT_AGREED = "not_agreed", gettext_lazy("have not agreed")
+    OUT_OF_AREA = "out_of_area", gettext_lazy("out of the area")
+    NOT_INTERESTED = "not_interested", gettext_lazy("not interested")
+    ANSWERED = "answered", gettext_lazy("already answered")
+    RECENT = "recent", gettext_lazy("invited recently")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many people an invitation goes to, and how many are left out for which reason.
+
+    Together they are the register. `waiting` people have not confirmed yet and stand beside it.
+    """
+
+    included: int
+    left_out: dict[str, int]
+    waiting: int
+
+    @property
+    def total_left_out(self) -> int:
+        return sum(self.left_out.values())
+
+    @property
+    def register(self) -> int:
+        return self.included + self.total_left_out
+
+    @property
+    def reasons(self) -> list[tuple[str, str, int]]:
+        """Reason, its label and number, in the fixed order; reasons of nobody are left away."""
+        return [
+            (reason.value, str(reason.label), self.left_out[reason])
+            for reason in Exclusion
+            if self.left_out.get(reason)
+        ]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is asked, as the form says it; saved or not."""
+
+    consultation: Consultation
+    interests: tuple[Interest, ...]
+    match: str
+    not_invited_days: int
+    at: datetime.datetime
+
+    @classmethod
+    def of(cls, invitation: Invitation, *, at: datetime.datetime) -> Audience:
+        return cls(
+            consultation=invitation.consultation,
+            interests=tuple(invitation.interests.all()),
+            match=invitation.match,
+            not_invited_days=invitation.not_invited_days,
+            at=at,
+        )
+
+    def eligible(self) -> QuerySet[Participant]:
+        """Everybody who is invited."""
+        people = _with_permission().filter(_may_be_written_to(self.at))
+        for condition in self._conditions.values():
+            people = people.exclude(condition)
+        return people
+
+    def left_out(self, reason: str) -> QuerySet[Participant]:
+        """Everybody for whom this is the first reason to be left out."""
+        return self._judged().filter(why=reason)
+
+    def counts(self) -> Counts:
+        """Count the whole register in one statement, and who waits to confirm in another."""
+        found = dict(self._judged().values_list("why").annotate(Count("pk")).order_by())
+        waiting = Claim.objects.pending().filter(
+            invite_until__gt=self.at, purposes__has_key=Purpose.INVITE.value
+        )
+        return Counts(
+            included=found.pop(INCLUDED, 0),
+            left_out=found,
+            waiting=waiting.aggregate(n=Count("address_key", distinct=True))["n"],
+        )
+
+    def sentence(self, included: int) -> str:
+        """Say in one sentence how many people this is and what they have in common."""
+        parts = [_("may be invited")]
+        if self.interests:
+            names = [interest.name for interest in self.interests]
+            topics = get_text_list(names, _("or") if self._any else _("and"))
+            parts.insert(0, _("interested in %(topics)s") % {"topics": topics})
+        if self.consultation.area:
+            parts.append(_("not known to live outside %(area)s") % {"area": self.consultation.area})
+        if self.not_invited_days:
+            parts.append(_recently(self.not_invited_days))
+        parts.append(_("have not answered"))
+        people = ngettext("%(number)s person", "%(number)s people", included)
+        number = number_format(included, force_grouping=True)
+        return f"{people % {'number': number}}: {', '.join(parts)}."
+
+    @property
+    def _any(self) -> bool:
+        return self.match == Invitation.Match.ANY
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        """What leaves out people whom we may write to, in the fixed order."""
+        found: Conditions = {}
+        area = self.consultation.area
+        if area:
+            found[Exclusion.OUT_OF_AREA] = ~Q(area="") & ~Q(area__iexact=area)
+        if self.interests:
+            found[Exclusion.NOT_INTERESTED] = ~self._interested()
+        answers = ConsultationResponse.objects.counted().filter(
+            participant=OuterRef("pk"), consultation=self.consultation
+        )
+        found[Exclusion.ANSWERED] = Exists(answers)
+        found[Exclusion.RECENT] = self._invited_recently()
+        return found
+
+    def _interested(self) -> Q:
+        groups = _groups(self.interests)
+        if self._any:
+            return Q(_cares_about(frozenset().union(*groups)))
+        return Q(*(_cares_about(group) for group in groups))
+
+    def _invited_recently(self) -> Q:
+        """Invited to this consultation ever, or to another one within the days chosen.
+
+        What is still on its way counts as sent, else two invitations that are started on one
+        morning would both reach the same people.
+        """
+        mine = Delivery.objects.filter(participant=OuterRef("pk"))
+        same = mine.filter(
+            Q(state__in=Delivery.LEFT) | Q(state__in=Delivery.LIVE),
+            invitation__in=self.consultation.invitations.values("pk"),
+        )
+        if not self.not_invited_days:
+            return Q(Exists(same))
+        since = self.at - datetime.timedelta(days=self.not_invited_days)
+        recent = mine.filter(
+            Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
+        )
+        return Q(Exists(same)) | Q(Exists(recent))
+
+    def _judged(self) -> Any:
+        """The register with `why` somebody is left out, "" for who is invited."""
+        writable = Case(
+            *(
+                When(condition, then=models.Value(why))
+                for why, condition in self._conditions.items()
+            ),
+            default=models.Value(INCLUDED),
+        )
+        why = Case(
+            When(invite__reason=Standing.STOPPED, then=models.Value(Exclusion.STOPPED)),
+            When(invite__reason=Standing.UNDELIVERABLE, then=models.Value(Exclusion.UNDELIVERABLE)),
+            When(invite__reason=Standing.PAUSED, then=models.Value(Exclusion.PAUSED)),
+            When(_may_be_written_to(self.at), then=writable),
+            default=models.Value(Exclusion.NOT_AGREED),
+            output_field=models.CharField(),
+        )
+        return _with_permission().annotate(why=why)
+
+
+def _with_permission() -> Any:
+    """The register beside each person's permission to be invited, which may be missing."""
+    own = FilteredRelation(
+        "permissions",
+        condition=Q(permissions__purpose=Purpose.INVITE, permissions__consultation=None),
+    )
+    return Participant.objects.annotate(invite=own).order_by()
+
+
+def _may_be_written_to(at: datetime.datetime) -> Q:
+    return Q(invite__may_write=True) & (Q(invite__recheck_at=None) | Q(invite__recheck_at__gt=at))
+
+
+def _cares_about(interest_ids: Iterable[int]) -> Exists:
+    """People who chose one of these; taking part tells us only about people who chose nothing."""
+    kept = ParticipantInterest.objects.filter(removed_at=None)
+    chosen = kept.filter(
+        participant=OuterRef("participant"), origin=ParticipantInterest.Origin.DECLARED
+    )
+    links = kept.filter(participant=OuterRef("pk"), interest__in=list(interest_ids))
+    return Exists(links.filter(Q(origin=ParticipantInterest.Origin.DECLARED) | ~Exists(chosen)))
+
+
+def _groups(interests: Iterable[Interest]) -> list[frozenset[int]]:
+    """Each interest with every one that was merged into the same, at whichever end it stands."""
+    into = dict(Interest.objects.values_list("pk", "merged_into_id"))
+    family: dict[int, set[int]] = defaultdict(set)
+    for pk in into:
+        family[_root(pk, into)].add(pk)
+    return [frozenset(family[_root(interest.pk, into)]) for interest in interests]
+
+
+def _root(pk: int, into: dict[int, int | None]) -> int:
+    seen = {pk}
+    while (above := into.get(pk)) is not None and above not in seen:
+        seen.add(above)
+        pk = above
+    return pk
+
+
+def _recently(days: int) -> str:
+    return ngettext(
+        "not invited in the last day", "not invited in the last %(days)s days", days
+    ) % {"days": days}
