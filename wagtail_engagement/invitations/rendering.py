@@ -1,0 +1,208 @@
+"""What an invitation says. Rendered once for all people; two links are put in for each.
+
+No template runs over what an editor typed: the opening words are cleaned HTML, everything else is
+escaped, and per person there is nothing but `str.replace` (trust.md 3.5).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
+from django.utils.text import Truncator, get_text_list
+from django.utils.translation import gettext as _
+from wagtail.rich_text import expand_db_html
+
+from .. import conf
+from ..consent import queries as consent_queries
+from ..consultations import queries as consultation_queries
+from ..consultations.models import Consultation
+from ..participants.models import Interest
+from .models import Invitation
+
+ALLOWED_TAGS = {"p", "br", "b", "strong", "i", "em", "a", "ul", "ol", "li"}
+ALLOWED_SCHEMES = {"http", "https", "mailto", "tel"}
+INERT = "#"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A subject and the two forms of a text."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def freeze(invitation: Invitation) -> dict[str, str]:
+    """Return the letter with placeholders that no text can contain by chance."""
+    marks = {name: f"{name}-{secrets.token_hex(16)}" for name in ("choices", "leave")}
+    letter = _render(invitation, list(invitation.interests.all()), invitation.code, marks)
+    return {"subject": letter.subject, "html": letter.html, "text": letter.text, **marks}
+
+
+def address_to(frozen: dict[str, str], *, choices: str, leave: str) -> Letter:
+    """Put one person's two links into the frozen letter."""
+    html, text = frozen["html"], frozen["text"]
+    for mark, url in ((frozen["choices"], choices), (frozen["leave"], leave)):
+        html = html.replace(mark, escape(url))
+        text = text.replace(mark, url)
+    return Letter(frozen["subject"], html, text)
+
+
+def shown(frozen: dict[str, str]) -> str:
+    """The text that was sent, without anybody's links."""
+    return address_to(frozen, choices=INERT, leave=INERT).text if frozen else ""
+
+
+def preview(invitation: Invitation, interests: Iterable[Interest] | None = None) -> Letter:
+    """Return the letter with links that lead nowhere, and without a code to be counted by."""
+    chosen = invitation.interests.all() if interests is None else interests
+    return _render(invitation, list(chosen), "", {"choices": INERT, "leave": INERT})
+
+
+def consultation_address(invitation: Invitation, code: str) -> str:
+    """The page's address with the invitation's code, which is the same for all its people.
+
+    A sensitive consultation has none: there, a code would tell that somebody was invited.
+    """
+    url = consultation_queries.url_of(invitation.consultation)
+    if not url or not code or invitation.consultation.is_sensitive:
+        return url
+    return f"{url}?{urlencode({'i': code})}"
+
+
+def suggested_subject(consultation: Consultation) -> str:
+    """A first subject, which the editor may change."""
+    if consultation.is_sensitive:
+        return _("A consultation that may matter to you")
+    return Truncator(_("Have your say: %(title)s") % {"title": consultation.title}).chars(120)
+
+
+def _render(
+    invitation: Invitation, interests: list[Interest], code: str, links: dict[str, str]
+) -> Letter:
+    # The site's language and clock, not those of the editor who happens to press Send.
+    home = timezone.get_default_timezone()
+    with translation.override(settings.LANGUAGE_CODE), timezone.override(home):
+        subject = invitation.subject or suggested_subject(invitation.consultation)
+        about_us = consent_queries.site_settings()
+        opening = clean(invitation.opening)
+        complaints = clean(about_us.complaints)
+        context = {
+            "subject": subject,
+            "invitation": invitation,
+            "consultation": invitation.consultation,
+            "consultation_url": consultation_address(invitation, code),
+            "opening": mark_safe(opening),  # noqa: S308  cleaned just above
+            "opening_text": as_text(opening),
+            "outcome": _last_outcome(invitation.consultation, interests),
+            "why": _why(invitation, interests),
+            "organisation": consent_queries.organisation(),
+            "complaints": mark_safe(complaints),  # noqa: S308  cleaned just above
+            "complaints_text": as_text(complaints),
+            "choices_url": links["choices"],
+            "leave_url": links["leave"],
+        }
+        html = render_to_string("wagtail_engagement/mail/invitation.html", context)
+        text = render_to_string("wagtail_engagement/mail/invitation.txt", context)
+    return Letter(subject, html, text)
+
+
+def _why(invitation: Invitation, interests: list[Interest]) -> str:
+    """Why somebody gets this; without topics where they would tell what it is about."""
+    if not interests or invitation.consultation.is_sensitive:
+        return _("You get this email because you agreed that we may tell you about consultations.")
+    joint = _("or") if invitation.match == Invitation.Match.ANY else _("and")
+    topics = get_text_list([interest.name for interest in interests], joint)
+    return _(
+        "You get this email because you agreed that we may tell you about consultations, and your"
+        " topics include %(topics)s."
+    ) % {"topics": topics}
+
+
+def _last_outcome(consultation: Consultation, interests: list[Interest]) -> dict[str, str] | None:
+    """What came of the last consultation on one of these topics, if its page says so."""
+    if consultation.is_sensitive:
+        return None
+    earlier = (
+        Consultation.objects.live()
+        .filter(answered_at__isnull=False, is_sensitive=False)
+        .filter(
+            pk__in=Consultation.interests.through.objects.filter(interest__in=interests).values(
+                "consultation"
+            )
+        )
+        .exclude(pk=consultation.pk)
+        .order_by("-answered_at")
+        .first()
+    )
+    page: Any = earlier and consultation_queries.page_of(earlier)
+    we_did = as_text(clean(getattr(page, "we_did", "") or ""))
+    if not earlier or not we_did:
+        return None
+    url = consultation_queries.url_of(earlier)
+    return {"title": earlier.title, "we_did": Truncator(we_did).words(60), "url": url}
+
+
+def clean(rich_text: str) -> str:
+    """Return rich text as HTML for a mail: few tags, absolute links, nothing that runs."""
+    soup = BeautifulSoup(expand_db_html(rich_text), "html.parser")
+    for tag in soup.find_all(["script", "style", "embed", "iframe", "object"]):
+        tag.decompose()
+    for tag in soup.find_all(True):
+        href = urljoin(f"{conf.base_url()}/", str(tag.get("href") or "").strip())
+        keeps_link = tag.name == "a" and tag.get("href") and _is_safe(href)
+        tag.attrs = {"href": href} if keeps_link else {}
+        if tag.name not in ALLOWED_TAGS or (tag.name == "a" and not keeps_link):
+            tag.unwrap()
+    return str(soup)
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ALLOWED_SCHEMES
+    except ValueError:
+        return False
+
+
+def as_text(html: str) -> str:
+    """Return cleaned HTML as plain text: links after their words, lists with dashes."""
+    soup = BeautifulSoup(html, "html.parser")
+    paragraphs = [" ".join(line.split()) for line in "".join(_words(soup)).split("\n")]
+    return "\n".join(_without_double_gaps(paragraphs)).strip()
+
+
+def _words(node: Tag) -> Iterator[str]:
+    for child in node.children:
+        if isinstance(child, NavigableString):
+            yield str(child).replace("\n", " ")
+        elif isinstance(child, Tag):
+            inside = "".join(_words(child))
+            if child.name == "a" and child["href"] not in (inside, f"mailto:{inside}"):
+                yield f"{inside} ({child['href']})"
+            elif child.name == "br":
+                yield "\n"
+            elif child.name == "li":
+                yield f"\n- {inside}"
+            elif child.name in ("p", "ul", "ol"):
+                yield f"\n\n{inside}\n\n"
+            else:
+                yield inside
+
+
+def _without_double_gaps(lines: list[str]) -> Iterator[str]:
+    last = ""
+    for line in lines:
+        if line or last:
+            yield line
+        last = line
