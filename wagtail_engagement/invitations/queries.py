@@ -1,0 +1,197 @@
+"""What is true of an invitation now: what stands in its way, and how far it has come."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models import Count, Min
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from .. import conf
+from ..consent import queries as consent_queries
+from ..consultations import queries as consultation_queries
+from ..consultations.models import ConsultationResponse, State
+from ..participants.models import Claim, RegisterMail
+from .audience import Counts
+from .models import Delivery, Invitation, WorkerSign
+
+# A worker signs at every round; this long a silence means that none is there.
+WORKER_IS_LATE = datetime.timedelta(minutes=10)
+SOON = datetime.timedelta(days=3)
+SENT = (Delivery.State.ACCEPTED, Delivery.State.DELIVERED, Delivery.State.COMPLAINED)
+NOT_ARRIVED = (Delivery.State.REFUSED, Delivery.State.BOUNCED)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the list before sending: fine, to be looked at, or in the way."""
+
+    text: str
+    is_fine: bool = True
+    is_blocking: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an invitation has come. The first five numbers add up to its recipients."""
+
+    sent: int
+    waiting: int
+    not_arrived: int
+    unknown: int
+    skipped: int
+    skipped_reasons: list[tuple[str, str, int]]
+    answered: int
+
+    @property
+    def total(self) -> int:
+        return self.sent + self.waiting + self.not_arrived + self.unknown + self.skipped
+
+    @property
+    def settled(self) -> int:
+        return self.total - self.waiting
+
+
+def checks(invitation: Invitation, counts: Counts, at: datetime.datetime) -> list[Check]:
+    """What was looked at before sending, in plain words; blocking ones must be mended first."""
+    return [
+        _check_open(invitation, at),
+        _check_page(invitation),
+        _check_people(counts),
+        _check_text(invitation),
+        _check_links(),
+        _check_council(),
+        _check_worker(at),
+    ]
+
+
+def _in_the_way(text: str) -> Check:
+    return Check(text, is_fine=False, is_blocking=True)
+
+
+def _check_open(invitation: Invitation, at: datetime.datetime) -> Check:
+    consultation = invitation.consultation
+    state = consultation.state_at(at)
+    day = date_format(timezone.localtime(consultation.closes_at), "j F Y")
+    if state == State.PLANNED:
+        opens = date_format(timezone.localtime(consultation.opens_at), "j F Y")
+        text = _("The consultation opens on %(day)s. Send the invitation from then on.")
+        return _in_the_way(text % {"day": opens})
+    if state != State.OPEN:
+        return _in_the_way(_("The consultation has closed, so nobody could answer."))
+    if consultation.closes_at - at < SOON:
+        text = _("The consultation closes on %(day)s. That leaves people little time.")
+        return Check(text % {"day": day}, is_fine=False)
+    return Check(_("The consultation is open until %(day)s.") % {"day": day})
+
+
+def _check_page(invitation: Invitation) -> Check:
+    if invitation.consultation.is_live and consultation_queries.url_of(invitation.consultation):
+        return Check(_("The consultation's page is published."))
+    return _in_the_way(_("The consultation's page is not published. Publish it first."))
+
+
+def _check_people(counts: Counts) -> Check:
+    if counts.included:
+        return Check(_("There are people to invite."))
+    return _in_the_way(_("Nobody would get this. Choose other topics, or wait for people to join."))
+
+
+def _check_text(invitation: Invitation) -> Check:
+    if not invitation.subject.strip():
+        return _in_the_way(_("There is no subject. Write one in step 2 and save."))
+    if not invitation.opening.strip():
+        text = _("There are no opening words. The email begins with the consultation itself.")
+        return Check(text, is_fine=False)
+    return Check(_("Subject and opening words are there."))
+
+
+def _check_links() -> Check:
+    scheme = urlsplit(conf.base_url()).scheme
+    if not scheme:
+        text = _("The site does not know its own address. Ask for WAGTAIL_ENGAGEMENT_BASE_URL.")
+        return _in_the_way(text)
+    if scheme != "https":
+        text = _("The site's address does not begin with https. Leave buttons need that.")
+        return Check(text, is_fine=False)
+    return Check(_("Every link leads to this site, and everybody gets a link to leave."))
+
+
+def _check_council() -> Check:
+    if consent_queries.site_settings().complaints and consent_queries.organisation():
+        return Check(_("The email says who writes and how to complain."))
+    text = _("The email does not say who writes or how to complain. Fill in Settings, Engagement.")
+    return Check(text, is_fine=False)
+
+
+def _check_worker(at: datetime.datetime) -> Check:
+    seen = worker_seen_at()
+    if seen and at - seen < WORKER_IS_LATE:
+        return Check(_("The part of the site that sends emails is running."))
+    text = _("The part of the site that sends emails is not running. Emails wait until it is.")
+    return Check(text, is_fine=False)
+
+
+def version(invitation: Invitation) -> str:
+    """A fingerprint of all that an editor decides; another one after any change."""
+    topics = sorted(invitation.interests.values_list("pk", flat=True))
+    said = [topics, *(str(getattr(invitation, name)) for name in Invitation.AMENDABLE)]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def worker_seen_at() -> datetime.datetime | None:
+    """The last sign of life of any worker."""
+    return WorkerSign.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
+
+
+def progress(invitation: Invitation) -> Progress:
+    """Count the deliveries of an invitation in one statement, its answers in another."""
+    rows = invitation.deliveries.order_by().values_list("state", "reason").annotate(Count("pk"))
+    found: dict[str, int] = {}
+    skipped: dict[str, int] = {}
+    for state, reason, number in rows:
+        found[state] = found.get(state, 0) + number
+        if state == Delivery.State.SKIPPED:
+            skipped[reason] = number
+    answers = ConsultationResponse.objects.counted().filter(route_key=invitation.code)
+    return Progress(
+        sent=sum(found.get(state, 0) for state in SENT),
+        waiting=sum(found.get(state, 0) for state in Delivery.LIVE),
+        not_arrived=sum(found.get(state, 0) for state in NOT_ARRIVED),
+        unknown=found.get(Delivery.State.UNCERTAIN, 0),
+        skipped=found.get(Delivery.State.SKIPPED, 0),
+        skipped_reasons=[
+            (reason.value, str(reason.label), skipped[reason])
+            for reason in Delivery.Reason
+            if reason in skipped
+        ],
+        answered=answers.count(),
+    )
+
+
+def status(at: datetime.datetime) -> dict[str, Any]:
+    """What waits and what has happened, for whoever looks after the site. Plain JSON values."""
+    states = Delivery.objects.order_by().values_list("state").annotate(Count("pk"))
+    queue = {state.value: 0 for state in Delivery.State} | dict(states)
+    unmailed = Claim.objects.pending().filter(mail=None)
+    addresses = unmailed.aggregate(n=Count("address_key", distinct=True))["n"]
+    mails = RegisterMail.objects.filter(state=RegisterMail.State.WAITING).count()
+    oldest = Delivery.objects.live().aggregate(oldest=Min("lease_until"))["oldest"]
+    began = oldest and oldest - datetime.timedelta(seconds=conf.lease_seconds())
+    seen = worker_seen_at()
+    return {
+        "deliveries": queue,
+        "uncertain": queue[Delivery.State.UNCERTAIN],
+        "oldest_lease_age": round((at - began).total_seconds()) if began else None,
+        "confirmations_waiting": addresses + mails,
+        "invitations_sending": Invitation.objects.filter(status=Invitation.Status.SENDING).count(),
+        "worker_seen_at": seen.isoformat() if seen else None,
+        "worker_is_late": seen is None or at - seen > WORKER_IS_LATE,
+    }
