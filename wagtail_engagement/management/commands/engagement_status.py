@@ -1,0 +1,41 @@
+"""What waits to be sent, and whether somebody is sending it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from ...invitations import queries
+from ...invitations.models import Delivery
+
+
+class Command(BaseCommand):
+    help = "Says what waits to be sent and when a worker was last seen."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="For machines.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = queries.status(timezone.now())
+        if options["json"]:
+            self.stdout.write(json.dumps(found, indent=2))
+            return
+        if found["worker_seen_at"] is None:
+            self.stdout.write("No worker has run yet. Start one: manage.py engagement_work")
+        elif found["worker_is_late"]:
+            self.stdout.write(f"No worker has been seen since {found['worker_seen_at']}.")
+        else:
+            self.stdout.write(f"A worker was last seen at {found['worker_seen_at']}.")
+        self.stdout.write(f"Confirmation emails waiting: {found['confirmations_waiting']:,}")
+        self.stdout.write(f"Invitations being sent: {found['invitations_sending']:,}")
+        for state in Delivery.State:
+            self.stdout.write(f"  {state.label}: {found['deliveries'][state.value]:,}")
+        if found["oldest_lease_age"] is not None:
+            self.stdout.write(f"Oldest message in a worker's hands: {found['oldest_lease_age']} s")
+        if found["uncertain"]:
+            self.stdout.write(
+                f"We cannot tell if {found['uncertain']:,} arrived. They are not sent again."
+            )
