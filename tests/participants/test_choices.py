@@ -7,7 +7,7 @@ from django.utils import timezone
 from tests import factories
 from tests.participants.post import HANDLE, link_in, open_link, press, send
 from wagtail_engagement.consent import settling
-from wagtail_engagement.consent.queries import current_wordings
+from wagtail_engagement.consent.queries import current_wordings, site_settings
 from wagtail_engagement.models import ConsentEvent, RegisterMail, Suppression
 from wagtail_engagement.participants import registry
 
@@ -105,6 +105,14 @@ def test_leaving_everything_stops_invitations_and_results(client, person, link_t
         ("invite", "stopped"),
         ("result", "stopped"),
     }
+
+
+def test_the_page_says_how_to_complain(client, person, link_to):
+    site = site_settings()
+    site.complaints = "<p>Write to the data protection officer.</p>"
+    site.save()
+    text = open_link(client, link_to("choices")).content.decode()
+    assert "Write to the data protection officer." in text
 
 
 def test_without_a_link_the_page_says_where_to_find_one(client, person):

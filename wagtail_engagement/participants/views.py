@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import nudge
-from ..consent.models import ConsentEvent, ContactPermission, Purpose
+from ..consent.models import ConsentEvent, ContactPermission, EngagementSettings, Purpose
 from ..consent.queries import current_wordings
 from . import links, queries, registry, rendering
 from .forms import ChoicesForm
@@ -252,6 +252,7 @@ def _show_choices(
         "standing": queries.standing_of(person),
         "results": queries.awaited_results(person),
         "done": request.GET.get("done", ""),
+        "engagement": EngagementSettings.for_request(request),
     }
     return render(request, "wagtail_engagement/choices.html", context)
 
