@@ -1,0 +1,222 @@
+"""How to bring a browser to each state of each public page. A new state is one function here."""
+
+from functools import wraps
+
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tests.site import DAY, add_index
+from wagtail_engagement.models import Consultation, Link
+from wagtail_engagement.pages.models import ConsultationPage
+
+STATES = {}
+SEND = "Send my answers"
+
+
+def state(words):
+    """Register a state under its function's name; `words` stand on its page and on no other's."""
+
+    def register(function):
+        @wraps(function)
+        def reach(town, page):
+            function(town, page)
+            expect(page.get_by_role("main")).to_contain_text(words)
+
+        STATES[function.__name__] = reach
+        return reach
+
+    return register
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def fill_in(page):
+    """Answer what must be answered, and one question more."""
+    page.get_by_label("What is the street called?").fill("Mill Lane")
+    page.get_by_label("What should change?").fill("More benches.\nFewer cars.")
+    page.get_by_role("group", name="Do you cycle?").get_by_label("Yes").check()
+    moved = page.get_by_role("group", name="When did you move here?")
+    for label, text in (("Day", "27"), ("Month", "3"), ("Year", "2019")):
+        moved.get_by_label(label).fill(text)
+
+
+def tick_everything(page, email="ada@example.com"):
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Email me what came of this consultation").check()
+    page.get_by_label("Email me about other consultations").check()
+    page.get_by_label("Cycling").check()
+
+
+@state("Have your say")
+def open_now(town, page):
+    page.goto(town.open().url)
+
+
+@state("There is a problem")
+def errors(town, page):
+    open_now(town, page)
+    press(page, SEND)
+
+
+@state("has not opened yet")
+def planned(town, page):
+    page.goto(town.planned().url)
+
+
+@state("This consultation is closed")
+def closed(town, page):
+    page.goto(town.closed().url)
+
+
+@state("We closed it")
+def answered(town, page):
+    page.goto(town.answered().url)
+
+
+@state("Your reference")
+def done(town, page):
+    open_now(town, page)
+    fill_in(page)
+    tick_everything(page)
+    press(page, SEND)
+
+
+@state("Thank you for taking part")
+def done_elsewhere(town, page):
+    page.goto(f"{town.open().url}thank-you/")
+
+
+@state("What you typed")
+def closed_after_typing(town, page):
+    open_now(town, page)
+    fill_in(page)
+    ended = timezone.now() - DAY / 24
+    ConsultationPage.objects.update(closes_at=ended)
+    Consultation.objects.update(closes_at=ended)
+    press(page, SEND)
+
+
+@state("Your answers are still here")
+def csrf_kept(town, page):
+    open_now(town, page)
+    fill_in(page)
+    page.context.clear_cookies()
+    press(page, SEND)
+
+
+@state("Coming up")
+def index(town, page):
+    town.sign_up()
+    page.goto(town.index().url)
+
+
+@state("There is nothing to answer at the moment")
+def index_empty(town, page):
+    town.sign_up()
+    page.goto(add_index().url)
+
+
+@state("No consultation fits")
+def index_nothing_fits(town, page):
+    page.goto(f"{add_index().url}?state=closed")
+
+
+@state("Which topics do you care about")
+def sign_up(town, page):
+    page.goto(town.sign_up().url)
+
+
+@state("Tick the box if you want us to write")
+def sign_up_errors(town, page):
+    sign_up(town, page)
+    press(page, "Sign up")
+
+
+@state("Check your email")
+def sign_up_done(town, page):
+    sign_up(town, page)
+    page.get_by_label("Email address").fill("ada@example.com")
+    page.get_by_label("Email me about other consultations").check()
+    press(page, "Sign up")
+
+
+@state("If that was you")
+def confirm(town, page):
+    page.goto(town.to_confirm())
+
+
+@state("Your email address is confirmed")
+def confirmed(town, page):
+    confirm(town, page)
+    press(page, "Confirm my email address")
+
+
+@state("We have deleted these details")
+def not_me(town, page):
+    confirm(town, page)
+    press(page, "This was not me")
+
+
+@state("Leave everything")
+def choices(town, page):
+    page.goto(town.mailed("choices", participant=town.person()))
+
+
+@state("We have saved your choices")
+def choices_saved(town, page):
+    choices(town, page)
+    page.get_by_label("Parks").check()
+    press(page, "Save my choices")
+
+
+@state("You have left")
+def choices_left(town, page):
+    choices(town, page)
+    press(page, "Leave everything")
+
+
+@state("This link works once")
+def fresh(town, page):
+    page.goto(town.mailed("fresh", participant=town.person()))
+
+
+@state("Your topics")
+def fresh_shown(town, page):
+    fresh(town, page)
+    press(page, "Show me")
+
+
+@state("This link has been used")
+def fresh_used(town, page):
+    fresh(town, page)
+    Link.objects.update(used_at=timezone.now())
+    page.reload()
+
+
+@state("One press is enough")
+def leave(town, page):
+    page.goto(town.mailed("leave", participant=town.person()))
+
+
+@state("You have left")
+def left(town, page):
+    leave(town, page)
+    press(page, "Leave")
+
+
+@state("does not work any more")
+def link_forged(town, page):
+    page.goto("/engagement/c/aaaaaaaaaaaaaaaaaaaaaa/")
+
+
+@state("does not work any more")
+def link_expired(town, page):
+    ended = timezone.now() - DAY
+    page.goto(town.mailed("choices", participant=town.person(), expires_at=ended))
+
+
+@state("Open the link in your email again")
+def link_without_cookie(town, page):
+    page.goto("/engagement/choices/")

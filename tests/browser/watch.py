@@ -1,0 +1,72 @@
+"""What goes on behind a page: faults, requests, barriers, and a picture of it."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+
+RESULTS = Path(__file__).resolve().parent.parent.parent / "test-results"
+# `target-size` is off in axe unless its tag is asked for.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDTHS = {"narrow": 320, "wide": 1280}
+
+
+class Watch:
+    """Listens to one browser context, from its first page to its last."""
+
+    def __init__(self, context, home):
+        self.home = urlsplit(home).netloc
+        self.faults = []
+        self.requests = []
+        self.reports = []  # what the admin's policy would have forbidden
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.faults.append(f"script error: {error.error}"))
+        context.on("request", self._request)
+        context.on("response", self._response)
+        context.on("dialog", self._dialog)
+
+    def _console(self, message):
+        if message.type != "error" or message.text.startswith("Failed to load resource"):
+            return  # `_response` judges what could not be loaded, and knows its address.
+        kept = self.reports if "report-only" in message.text.lower() else self.faults
+        kept.append(f"console: {message.text[:400]}")
+
+    def _request(self, request):
+        address = urlsplit(request.url)
+        self.requests.append(f"{request.method} {address.path}")
+        if address.scheme in ("http", "https") and address.netloc != self.home:
+            self.faults.append(f"another host was asked: {request.url}")
+
+    def _response(self, response):
+        is_page = response.request.resource_type == "document"
+        if response.status >= (500 if is_page else 400):
+            self.faults.append(f"{response.status} at {response.url}")
+
+    def _dialog(self, dialog):
+        self.faults.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+def barriers(page, *, within=None, without=()):
+    """What axe finds against WCAG 2.2 AA, one line each; `without` names rules left out."""
+    rules = {rule: {"enabled": False} for rule in without}
+    options = {"runOnly": TAGS, "resultTypes": ["violations"], "rules": rules}
+    found = Axe().run(page, context=within, options=options).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:300]})"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def shot(page, name):
+    """Keep a picture of the whole page under test-results, where SCREENSHOTS=1 asks for it."""
+    if os.environ.get("SCREENSHOTS") == "1":
+        page.screenshot(path=RESULTS / f"{name}.png", full_page=True)
+
+
+def too_wide(page):
+    """How many pixels a page is wider than the window: people would have to scroll sideways."""
+    root = "document.documentElement"
+    return page.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
