@@ -1,0 +1,54 @@
+/* Keeps two parts of the invitation's screens up to date; both are true after a reload without it. */
+(() => {
+  "use strict";
+
+  const REFRESH_AFTER = 3000;
+  const WHO_FIELDS = ["match", "interests", "not_invited_days"];
+
+  const who = document.querySelector("[data-engagement-who]");
+  const form = who && who.closest("form");
+  let running = null;
+  let soon = 0;
+
+  async function showWho() {
+    if (running) running.abort();
+    running = new AbortController();
+    const filled = new FormData(form);
+    const asked = new FormData();
+    for (const name of [...WHO_FIELDS, "csrfmiddlewaretoken"]) {
+      for (const value of filled.getAll(name)) asked.append(name, value);
+    }
+    const options = { method: "POST", body: asked, signal: running.signal };
+    try {
+      const response = await fetch(who.dataset.engagementWho, options);
+      if (response.ok && !response.redirected) who.innerHTML = await response.text();
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    }
+  }
+
+  if (form) {
+    form.addEventListener("input", (event) => {
+      if (!WHO_FIELDS.includes(event.target.name)) return;
+      clearTimeout(soon);
+      soon = setTimeout(showWho, 200);
+    });
+  }
+
+  const numbers = document.querySelector("[data-engagement-numbers]");
+
+  async function showNumbers() {
+    const moving = numbers.querySelector("[data-engagement-moving]");
+    if (!moving || moving.dataset.engagementMoving !== "yes") return;
+    const hasFocus = numbers.contains(document.activeElement);
+    if (!hasFocus && !document.hidden) {
+      const response = await fetch(numbers.dataset.engagementNumbers).catch(() => null);
+      if (response && response.ok && !response.redirected) {
+        numbers.innerHTML = await response.text();
+      }
+    }
+    setTimeout(showNumbers, REFRESH_AFTER);
+  }
+
+  if (numbers) setTimeout(showNumbers, REFRESH_AFTER);
+})();
