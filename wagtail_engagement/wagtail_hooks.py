@@ -1,18 +1,25 @@
 """What Wagtail's admin learns from us: registration and nothing else."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.urls import path, reverse
+from django.urls import include, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.widgets.button import Button
 from wagtail.log_actions import LogActionRegistry
+from wagtail.snippets.models import register_snippet
 
 from . import modeladmin
 from .consent.admin import SuppressionAdmin, WordingAdmin
 from .consultations.admin import ResponsesAdmin
+from .consultations.pages import ConsultationPageMixin
 from .insight.admin import DeliveryAdmin
 from .insight.views import OverviewView, may_see_overview
+from .invitations import admin as invitations
+from .invitations.views import NAMESPACE, admin_urls
 from .participants.admin import ClaimAdmin, InterestAdmin, ParticipantAdmin
 
 
@@ -69,3 +76,31 @@ LOG_ACTIONS = {
 def log_actions(actions: LogActionRegistry) -> None:
     for name, (label, message) in LOG_ACTIONS.items():
         actions.register_action(f"wagtail_engagement.{name}", label, message)
+    invitations.register_log_actions(actions)
+
+
+@hooks.register("register_page_header_buttons")
+def invite_button(
+    page: Any, user: Any, view_name: str, next_url: str | None = None
+) -> Iterator[Button]:
+    """Invite people, from the page of a consultation that can still be answered."""
+    consultation = page.consultation if isinstance(page, ConsultationPageMixin) else None
+    if consultation is not None and consultation.closes_at > timezone.now():
+        if modeladmin.may(user, "add_invitation"):
+            url = reverse(f"{NAMESPACE}:invite", args=[consultation.pk])
+            yield Button(_("Invite people"), url=url, icon_name="mail", priority=5)
+
+
+@hooks.register("register_permissions")
+def invitation_permissions() -> Any:
+    return modeladmin.permissions("send_invitation", "approve_invitation")
+
+
+register_snippet(invitations.InvitationViewSet)
+hooks.register("before_edit_snippet", invitations.send_to_progress)
+hooks.register("before_delete_snippet", invitations.keep_started)
+
+
+@hooks.register("register_admin_urls")
+def invitation_urls() -> list[Any]:
+    return [path("engagement/invitations/", include((admin_urls, NAMESPACE)))]

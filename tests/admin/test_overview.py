@@ -7,6 +7,7 @@ from wagtail.models import Site
 from tests.site import DAY, add_consultation
 from wagtail_engagement.models import (
     ConsultationResponse,
+    Delivery,
     EngagementSettings,
     Invitation,
     WorkerSign,
@@ -79,3 +80,27 @@ def test_what_the_law_asks_for_is_said_until_it_is_there(login, council):
 def test_the_menu_is_there_for_the_roles_alone(role, shown, login, council):
     home = login(role).get("/admin/").content.decode()
     assert ("/admin/engagement/responses/" in home) == shown
+
+
+@pytest.mark.parametrize(
+    ("role", "days", "shown"), [("lead", 1, True), ("lead", -1, False), ("analyst", 1, False)]
+)
+def test_people_are_invited_from_the_page_of_an_open_consultation(
+    role, days, shown, login, council
+):
+    council.own.closes_at = timezone.now() + days * DAY
+    council.own.save()
+    editor = login(role).get(f"/admin/pages/{council.own.pk}/edit/").content.decode()
+    assert (f"/invitations/new/{council.own.consultation.pk}/" in editor) == shown
+
+
+def test_every_line_leads_to_a_page_that_its_reader_may_open(login, full_council):
+    past = timezone.now() - 3 * DAY
+    add_consultation(parent=full_council.section, opens_at=past - DAY, closes_at=past)
+    ConsultationResponse.objects.update(status="held", held_until=timezone.now() + DAY)
+    Invitation.objects.update(status="paused")
+    Delivery.objects.update(state="uncertain")
+    client = login("lead")
+    lines = client.get(OVERVIEW).context["lines"]
+    assert len(lines) == 4
+    assert [client.get(line.url).status_code for line in lines] == [200] * 4

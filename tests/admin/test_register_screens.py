@@ -241,3 +241,10 @@ def test_no_listing_breaks_on_strange_questions(path, query, login, full_council
 def test_a_number_that_is_too_long_is_not_found(path, login, full_council):
     url = f"/admin/engagement/{path}/99999999999999999999999999/"
     assert login("superuser").get(url).status_code == 404
+
+
+def test_a_site_can_give_our_permissions_to_its_own_groups(login, council):
+    group = Group.objects.create(name="Parks team")
+    form = text_of(login("superuser"), reverse("wagtailusers_groups:edit", args=[group.pk]))
+    for label in ("Can see names and addresses", "Can send invitations", "Can read responses"):
+        assert label in form

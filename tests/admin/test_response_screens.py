@@ -61,6 +61,14 @@ def test_contact_details_need_their_own_permission(role, sees, login, council):
     assert ("ann@canary.org" in str(export_of(client, council.own))) == sees
 
 
+@pytest.mark.parametrize(("role", "sees"), [("analyst", False), ("lead", True)])
+def test_a_response_leads_to_its_person_for_those_who_may_see_names(role, sees, login, council):
+    response = council.own.consultation.responses.get()
+    ConsultationResponse.objects.update(participant=council.person)
+    shown = login(role).get(f"{RESPONSES}read/{response.pk}/").content.decode()
+    assert (f"/participants/inspect/{council.person.pk}/" in shown) == sees
+
+
 @pytest.mark.parametrize(("role", "status"), [("analyst", 404), ("lead", 200)])
 def test_a_sensitive_consultation_is_read_with_its_own_permission(role, status, login, council):
     council.own.is_sensitive = True

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -85,7 +85,13 @@ class WordingAdmin(NativeModelAdmin):
     menu_order = 700
     served = ("index", "index_results", "add", "inspect")
     codenames = {"view": "manage_consent_wording", "add": "manage_consent_wording"}
-    list_display = ["label", "purpose", "language", "version", "created_at"]
+    list_display = [
+        "label",
+        "purpose",
+        "language",
+        "version",
+        DateColumn("created_at", label=gettext_lazy("In use since"), sort_key="created_at"),
+    ]
     inspect_view_fields = ["purpose", "language", "version", "label", "hint", "created_at"]
     index_view_class = WordingIndexView
     create_view_class = WordingAddView
@@ -148,6 +154,7 @@ class SuppressionIndexView(NativeIndexView):
     """Found by the exact address, by those who may see addresses: else it would be an oracle."""
 
     search_permission = "view_participant_pii"
+    add_item_label = gettext_lazy("Add an address")
 
     def search_queryset(self, queryset: Any) -> Any:
         if not self.is_searching:
@@ -202,7 +209,8 @@ class LiftView(PermissionRequiredMixin, WagtailAdminTemplateMixin, TemplateView)
     def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         row = get_object_or_404(Suppression, pk=self.number)
         try:
-            settling.lift_by_staff(suppression=row, actor=request.user, at=timezone.now())
+            with transaction.atomic():
+                settling.lift_by_staff(suppression=row, actor=request.user, at=timezone.now())
         except settling.NotLiftable:
             messages.error(request, _("Only the person can take this back, by confirming anew."))
             return redirect(LISTED_SUPPRESSIONS)

@@ -27,7 +27,7 @@ from wagtail.log_actions import log
 from wagtail.permissions import page_permission_policy
 
 from ..exports import csv_download
-from ..modeladmin import NativeIndexView, NativeModelAdmin, may
+from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
 from . import queries, responses
 from .models import Consultation, ConsultationResponse, FormVersion
 from .questions import Definition
@@ -71,7 +71,7 @@ class ConsultationIndexView(NativeIndexView):
         return [
             TitleColumn("title", label=_("Consultation"), get_url=responses_url),
             Column("state", label=_("State"), accessor=state_in_words),
-            DateColumn("closes_at", label=_("Closes"), sort_key="closes_at"),
+            DayColumn("closes_at", label=_("Closes"), sort_key="closes_at"),
             NumberColumn("counted", label=_("Responses")),
             NumberColumn("held", label=_("Held")),
         ]
@@ -189,7 +189,7 @@ class HeldIndexView(NativeIndexView):
             Column("consultation", label=_("Consultation"), accessor="consultation.title"),
             Column("held_because", label=_("Why")),
             DateColumn("submitted_at", label=_("Received")),
-            DateColumn("held_until", label=_("Counts by itself on"), sort_key="held_until"),
+            DayColumn("held_until", label=_("Counts by itself on"), sort_key="held_until"),
         ]
 
 
@@ -236,6 +236,7 @@ class ReadView(PermissionRequiredMixin, WagtailAdminTemplateMixin, TemplateView)
             row=row,
             answers=definition.readable(row.answers),
             contact=getattr(row, "contact", None) if may(user, "view_participant_pii") else None,
+            person_url=person_url(row, user),
             decides=row.status == Status.HELD and may(user, "moderate_response"),
             **kwargs,
         )
@@ -244,6 +245,14 @@ class ReadView(PermissionRequiredMixin, WagtailAdminTemplateMixin, TemplateView)
         rendered = super().get(request, *args, **kwargs)
         log_about(self.response_row, "wagtail_engagement.response_viewed", request.user)
         return rendered
+
+
+def person_url(row: ConsultationResponse, user: Any) -> str:
+    """Who answered leads into the register for those who may see names; "" for others."""
+    allowed = may(user, "view_participant") and may(user, "view_participant_pii")
+    if row.participant_id is None or not allowed:
+        return ""
+    return reverse("wagtail_engagement_participants:inspect", args=[row.participant_id])
 
 
 def log_about(row: ConsultationResponse, action: str, user: Any) -> None:

@@ -18,6 +18,7 @@ from wagtail.models import Site
 
 from ..consent.models import EngagementSettings
 from ..consultations.models import Consultation, ConsultationResponse
+from ..consultations.queries import page_of
 from ..invitations.models import Delivery, Invitation, WorkerSign
 from ..participants.models import Claim, Participant, RegisterMail
 
@@ -26,6 +27,10 @@ MOST_LINES = 5
 SILENCE = datetime.timedelta(minutes=10)
 # An invitation should leave people time to answer.
 CLOSING_SOON = datetime.timedelta(days=7)
+
+
+def day(date: datetime.date) -> str:
+    return date_format(date, "j F Y")
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def to_do(*, user: Any, readable: Any, at: datetime.datetime) -> list[Line]:
 def paused() -> Iterator[Line]:
     rows = Invitation.objects.filter(status=Invitation.Status.PAUSED).select_related("consultation")
     for invitation in rows.order_by("consultation__closes_at", "pk")[:MOST_LINES]:
-        closes = date_format(timezone.localtime(invitation.consultation.closes_at))
+        closes = day(timezone.localtime(invitation.consultation.closes_at))
         waiting = invitation.deliveries.live().count()
         yield Line(
             text=ngettext(
@@ -129,7 +134,7 @@ def paused() -> Iterator[Line]:
             % {"subject": invitation, "count": waiting},
             otherwise=_("If nobody resumes it by %(date)s, they are not invited.")
             % {"date": closes},
-            url=reverse("wagtail_engagement_deliveries:index") + f"?invitation={invitation.pk}",
+            url=reverse("engagement_invitations:progress", args=[invitation.pk]),
         )
 
 
@@ -161,7 +166,7 @@ def held(readable: Any) -> Iterator[Line]:
             )
             % {"count": number},
             otherwise=_("If nobody looks, each counts by itself, the first on %(date)s.")
-            % {"date": date_format(timezone.localtime(first))},
+            % {"date": day(timezone.localtime(first))},
             url=reverse("wagtail_engagement_responses:held"),
         )
 
@@ -170,26 +175,33 @@ def uninvited(at: datetime.datetime) -> Iterator[Line]:
     soon = open_now(at=at).filter(closes_at__lte=at + CLOSING_SOON)
     rows = soon.exclude(invitations__status__in=Invitation.STARTED)
     for consultation in rows[:MOST_LINES]:
-        closes = date_format(timezone.localtime(consultation.closes_at))
+        closes = day(timezone.localtime(consultation.closes_at))
         facts = {"title": consultation.title, "date": closes}
         yield Line(
             text=_("%(title)s closes on %(date)s, and nobody was invited.") % facts,
             otherwise=_("If nobody invites, only those who find it by themselves answer."),
-            url=reverse("wagtailsnippets_wagtail_engagement_invitation:list"),
+            url=reverse("engagement_invitations:invite", args=[consultation.pk]),
         )
 
 
 def unanswered(readable: Any, at: datetime.datetime) -> Iterator[Line]:
     rows = readable.filter(is_live=True, closes_at__lte=at, answered_at=None)
     for consultation in rows.order_by("decision_expected_on", "closes_at")[:MOST_LINES]:
-        closed = date_format(timezone.localtime(consultation.closes_at))
+        closed = day(timezone.localtime(consultation.closes_at))
         text = _("%(title)s closed on %(date)s, and what came of it is not said yet.")
         promised = consultation.decision_expected_on
         yield Line(
             text=text % {"title": consultation.title, "date": closed},
-            otherwise=_("The page promises a decision by %(date)s.")
-            % {"date": date_format(promised)}
+            otherwise=_("The page promises a decision by %(date)s.") % {"date": day(promised)}
             if promised
             else _("If nobody answers, those who asked to hear the result keep waiting."),
-            url=reverse("wagtail_engagement_responses:of_consultation", args=[consultation.pk]),
+            url=outcome_url(consultation),
         )
+
+
+def outcome_url(consultation: Consultation) -> str:
+    """Where what came of it is written: the page's editor, for its editors alone read this."""
+    page = page_of(consultation)
+    if page is None:
+        return reverse("wagtail_engagement_responses:of_consultation", args=[consultation.pk])
+    return reverse("wagtailadmin_pages:edit", args=[page.pk])

@@ -9,10 +9,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
@@ -22,7 +19,7 @@ from wagtail.log_actions import log
 
 from .. import addresses
 from ..consent.models import ContactPermission, Purpose
-from ..modeladmin import NativeIndexView, NativeModelAdmin, may
+from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
 from .models import Claim, Interest, Participant, ParticipantInterest
 
 Reason = ContactPermission.Reason
@@ -205,17 +202,17 @@ class ClaimIndexView(NativeIndexView):
         return [
             Column("masked_email", label=_("Email address")),
             DateColumn("created_at", label=_("Since")),
-            Column("until", label=_("Until"), accessor=until_in_words),
+            DayColumn("until", label=_("Until"), accessor=end_of),
             Column("mail", label=_("Confirmation mail"), accessor=mail_in_words),
         ]
 
 
-def until_in_words(claim: Claim) -> str:
+def end_of(claim: Claim) -> datetime.datetime:
     """When the claim ends: the later of its two ends, of the purposes that it has."""
     ends = [claim.invite_until] if "invite" in claim.purposes else []
     if "result" in claim.purposes and claim.result_until:
         ends.append(claim.result_until)
-    return date_format(localtime(max(ends or [claim.invite_until])))
+    return max(ends or [claim.invite_until])
 
 
 def mail_in_words(claim: Claim) -> str:
@@ -252,7 +249,3 @@ class InterestAdmin(NativeModelAdmin):
     list_display = ["name", "description", "is_retired"]
     search_fields = ["name"]
     index_view_class = InterestIndexView
-
-
-def inspect_url(participant_id: int) -> str:
-    return reverse("wagtail_engagement_participants:inspect", args=[participant_id])
