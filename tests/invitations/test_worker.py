@@ -1,0 +1,97 @@
+"""The worker's command and what it says about itself."""
+
+import datetime
+import io
+import json
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import DatabaseError
+from django.utils import timezone
+
+from tests.factories import ClaimFactory, ConsultationResponseFactory, DeliveryFactory
+from wagtail_engagement import work
+from wagtail_engagement.management.commands import engagement_work
+from wagtail_engagement.models import Invitation, WorkerSign
+
+pytestmark = pytest.mark.django_db
+
+
+def status(*options):
+    out = io.StringIO()
+    call_command("engagement_status", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_once_does_everything_that_is_due_and_ends(people, start):
+    start()
+    claim = ClaimFactory()
+    held = ConsultationResponseFactory(held=True, held_until=timezone.now())
+    call_command("engagement_work", once=True)
+    held.refresh_from_db()
+    assert {message.to[0] for message in mail.outbox} == {p.email for p in people} | {claim.email}
+    assert held.status == "counted"
+    assert Invitation.objects.get().status == "finished"
+
+
+def test_each_round_is_a_sign_of_life_and_old_signs_go():
+    WorkerSign.objects.create(name="old", seen_at=timezone.now() - datetime.timedelta(days=2))
+    for _ in range(2):
+        work.drain(owner="me")
+    assert [sign.name for sign in WorkerSign.objects.all()] == ["me"]
+
+
+def test_a_fault_in_one_part_does_not_keep_the_others_waiting(people, start, monkeypatch, caplog):
+    def fails(**_):
+        raise RuntimeError("somebody@example.com")
+
+    monkeypatch.setattr(work.registry, "expire", fails)
+    start()
+    assert work.drain(owner="me")["invitations"] == 5
+    assert "claims" in caplog.text and "somebody@example.com" not in caplog.text
+
+
+def test_the_loop_outlives_a_database_that_is_gone_for_a_while(monkeypatch):
+    rounds = []
+
+    class Stop:
+        def is_set(self):
+            return len(rounds) == 3
+
+        def wait(self, seconds):
+            rounds.append(seconds)
+
+    def fails(**_):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(engagement_work.work, "drain", fails)
+    monkeypatch.setattr(engagement_work.connections, "close_all", lambda: None)
+    monkeypatch.setattr(engagement_work, "close_old_connections", lambda: None)
+    engagement_work._until_told_to_stop("me", Stop())
+    assert rounds == [10, 20, 40]
+
+
+def test_every_worker_has_a_name_of_its_own():
+    names = {work.new_owner() for _ in range(50)}
+    assert len(names) == 50 and max(map(len, names)) <= 60
+
+
+def test_the_status_says_in_words_what_waits():
+    assert "No worker has run yet" in status()
+    work.drain(owner="me")
+    DeliveryFactory(state="uncertain")
+    ClaimFactory()
+    said = status()
+    assert "A worker was last seen" in said
+    assert "Confirmation emails waiting: 1" in said
+    assert "We cannot tell if 1 arrived" in said
+
+
+def test_the_status_for_machines_has_every_number():
+    now = timezone.now()
+    DeliveryFactory(state="leased", lease_until=now + datetime.timedelta(seconds=90))
+    found = json.loads(status("--json"))
+    assert found["deliveries"]["leased"] == 1
+    assert found["oldest_lease_age"] > 0
+    assert (found["uncertain"], found["worker_seen_at"]) == (0, None)
