@@ -9,7 +9,7 @@ from tests.participants.post import HANDLE, link_in, open_link, press, send
 from wagtail_engagement.consent import settling
 from wagtail_engagement.consent.queries import current_wordings, site_settings
 from wagtail_engagement.models import ConsentEvent, RegisterMail, Suppression
-from wagtail_engagement.participants import registry
+from wagtail_engagement.participants import choosing
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
@@ -137,7 +137,7 @@ def test_a_fresh_link_shows_once_what_was_taken_part_in(client, person, link_to)
 
 
 def test_a_fresh_link_lives_for_a_day(client, person):
-    registry.ask_fresh(participant=person, at=timezone.now() - 2 * DAY)
+    choosing.ask_fresh(participant=person, at=timezone.now() - 2 * DAY)
     path = link_in(send(timezone.now() - 2 * DAY)[0])
     assert client.get(path).status_code == 404
 
@@ -152,6 +152,6 @@ def test_fresh_links_go_three_times_a_day_and_the_page_says_the_same(client, per
 
 def test_no_fresh_link_goes_to_an_address_that_must_not_be_written_to(person):
     settling.suppress(address=person.email, reason="complained", at=timezone.now())
-    registry.ask_fresh(participant=person, at=timezone.now())
+    choosing.ask_fresh(participant=person, at=timezone.now())
     send()
     assert mail.outbox == [] and RegisterMail.objects.get().state == "refused"

@@ -10,7 +10,7 @@ from tests import factories
 from tests.participants.post import open_link, press
 from wagtail_engagement.consent import settling
 from wagtail_engagement.models import ConsentEvent, ConsentWording, Suppression
-from wagtail_engagement.participants import registry
+from wagtail_engagement.participants import choosing
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -111,8 +111,8 @@ def test_undoing_lifts_no_complaint(client, person, link_to):
 
 def test_a_day_later_nothing_can_be_undone(person):
     then = timezone.now() - datetime.timedelta(days=2)
-    registry.leave(participant=person, purposes=["invite"], channel="one_click", at=then)
-    assert registry.undoable(participant=person, at=timezone.now()) is None
+    choosing.leave(participant=person, purposes=["invite"], channel="one_click", at=then)
+    assert choosing.undoable(participant=person, at=timezone.now()) is None
 
 
 def test_leaving_holds_after_staff_lift_what_they_entered(person, stranger, link_to, admin_user):

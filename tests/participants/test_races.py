@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests import factories
 from wagtail_engagement.consent import settling
 from wagtail_engagement.models import ConsentEvent, Participant, RegisterMail, Suppression
-from wagtail_engagement.participants import registry, sending
+from wagtail_engagement.participants import choosing, registry, sending
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 6
@@ -60,7 +60,7 @@ def test_agreeing_and_complaining_at_once_leaves_what_a_replay_says():
         if number % 2:
             settling.suppress(address=person.email, reason="complained", at=timezone.now())
         else:
-            registry.leave(
+            choosing.leave(
                 participant=person, purposes=["invite"], channel="one_click", at=timezone.now()
             )
 

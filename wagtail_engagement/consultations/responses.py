@@ -176,16 +176,19 @@ def _answer_rows(response: ConsultationResponse, answers: dict[str, Any]) -> lis
 
 def release(*, response: ConsultationResponse, at: datetime.datetime) -> None:
     """Count a held response; the mail about what was ticked may go now. Raises NotHeld."""
-    _decide(response, Status.COUNTED)
-    Claim.objects.filter(responses=response, confirmed_at=None).update(held_until=None)
-    nudge.after_commit()
+    with transaction.atomic():
+        _decide(response, Status.COUNTED)
+        if response.claim_id:
+            registry.release_claim(response.claim_id)
+        nudge.after_commit()
 
 
 def reject(*, response: ConsultationResponse, at: datetime.datetime) -> None:
     """Keep a held response out of every count, and forget what was ticked. Raises NotHeld."""
     with transaction.atomic():
         _decide(response, Status.REJECTED)
-        Claim.objects.filter(responses=response, confirmed_at=None).delete()
+        if response.claim_id:
+            registry.drop_claim(response.claim_id)
 
 
 def _decide(response: ConsultationResponse, status: str) -> None:

@@ -1,9 +1,8 @@
-"""The register's rules: who comes in, what they choose, and how they leave."""
+"""The register's rules: who claims to be whom, who comes in, and what ends by itself."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
@@ -12,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from .. import addresses, signals
 from ..consent import settling
-from ..consent.models import ConsentEvent, Purpose, Suppression
+from ..consent.models import ConsentEvent, Purpose
 from . import links
 from .models import Claim, Interest, Link, Participant, ParticipantInterest, RegisterMail
 
@@ -22,9 +21,6 @@ Origin = ParticipantInterest.Origin
 
 DAY = datetime.timedelta(days=1)
 LEDGER_KEPT = datetime.timedelta(days=30)
-FRESH_A_DAY = 3
-# Acts that an agreement does not outlive.
-STOPPING = (Action.WITHDRAWN, Action.OBJECTED)
 
 
 class NothingToConfirm(Exception):
@@ -53,6 +49,16 @@ def make_claim(*, email: str, at: datetime.datetime, **facts: Unpack[ClaimFacts]
     claim = Claim(email=email, address_key=addresses.key(email), created_at=at, **facts)
     claim.save(force_insert=True)
     return claim
+
+
+def release_claim(claim_id: int) -> None:
+    """Let a held claim's mail go."""
+    Claim.objects.pending().filter(pk=claim_id).update(held_until=None)
+
+
+def drop_claim(claim_id: int) -> None:
+    """Forget a claim that nobody confirmed; what came with it stays, without it."""
+    Claim.objects.pending().filter(pk=claim_id).delete()
 
 
 def granted_by(claim: Claim, *, at: datetime.datetime) -> dict[str, int]:
@@ -191,10 +197,10 @@ def _keep_interests(claims: list[Claim], person_id: int, at: datetime.datetime) 
     """Keep what was ticked and what taking part shows; taking part never brings back a topic."""
     ticked = {pk: _place(claim) for claim in claims for pk in claim.interest_ids}
     shown = {pk: _place(claim) for claim in claims for pk in claim.inferred_ids}
-    _declare(ticked, person_id, at, inferred=shown)
+    declare(ticked, person_id, at, inferred=shown)
 
 
-def _declare(
+def declare(
     ticked: dict[int, int | None],
     person_id: int,
     at: datetime.datetime,
@@ -225,140 +231,6 @@ def _declare(
             unique_fields=["participant", "interest"],
             update_fields=renewed,
         )
-
-
-# A person's own choices
-
-
-@transaction.atomic
-def choose(
-    *,
-    participant: Participant,
-    interest_ids: Collection[int],
-    purposes: dict[str, int],
-    channel: str,
-    at: datetime.datetime,
-) -> None:
-    """Make topics and invitations what the person chose, and nothing else.
-
-    `purposes` maps what is ticked to the wording shown; without `invite`, invitations stop.
-    """
-    kept = participant.interest_links.filter(removed_at=None)
-    kept.exclude(interest__in=interest_ids).update(removed_at=at)
-    _declare(dict.fromkeys(interest_ids), participant.pk, at)
-    is_invited = participant.permissions.filter(purpose=Purpose.INVITE, may_write=True).exists()
-    if Purpose.INVITE not in purposes:
-        if is_invited:
-            leave(participant=participant, purposes=[Purpose.INVITE], channel=channel, at=at)
-    elif not is_invited:
-        agreed = ConsentEvent(
-            participant=participant,
-            purpose=Purpose.INVITE,
-            action=Action.GIVEN,
-            channel=channel,
-            wording_id=purposes[Purpose.INVITE],
-            at=at,
-        )
-        settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
-
-
-@transaction.atomic
-def leave(
-    *,
-    participant: Participant,
-    purposes: Iterable[str] | None,
-    channel: str,
-    at: datetime.datetime,
-) -> None:
-    """Stop writing to a person for these purposes, or (None) for all. Twice is the same as once."""
-    wanted = list(Purpose.values if purposes is None else purposes)
-    acts = participant.consent_events.filter(purpose__in=wanted).order_by("at", "id")
-    last = {
-        (purpose, about if purpose == Purpose.RESULT else None): action
-        for purpose, about, action in acts.values_list("purpose", "consultation_id", "action")
-    }
-    if Purpose.INVITE in wanted:
-        last.setdefault((Purpose.INVITE.value, None), "")
-    settling.record_many(
-        [
-            ConsentEvent(
-                participant=participant,
-                purpose=purpose,
-                action=Action.WITHDRAWN,
-                channel=channel,
-                consultation_id=about,
-                at=at,
-            )
-            for (purpose, about), action in last.items()
-            if action not in STOPPING
-        ]
-    )
-    for purpose in wanted:
-        settling.suppress(
-            address=participant.email,
-            purpose=purpose,
-            reason=Suppression.Reason.UNSUBSCRIBED,
-            source=channel,
-            at=at,
-        )
-
-
-def undoable(
-    *, participant: Participant, at: datetime.datetime
-) -> tuple[ConsentEvent, ConsentEvent] | None:
-    """Return a leaving of the last 24 hours and what it withdrew, None where there is no such."""
-    acts = participant.consent_events.filter(purpose=Purpose.INVITE).order_by("-at", "-id")
-    match list(acts[:2]):
-        case [left, before] if (
-            left.action == Action.WITHDRAWN and left.at > at - DAY and before.action == Action.GIVEN
-        ):
-            return left, before
-    return None
-
-
-@transaction.atomic
-def come_back(*, participant: Participant, at: datetime.datetime) -> None:
-    """Undo a leaving of the last 24 hours, under the very words that were agreed to before."""
-    found = undoable(participant=participant, at=at)
-    if found is None:
-        return
-    left, before = found
-    agreed = ConsentEvent(
-        participant=participant,
-        purpose=Purpose.INVITE,
-        action=Action.GIVEN,
-        channel=Channel.LEAVE_PAGE,
-        consultation_id=before.consultation_id,
-        wording_id=before.wording_id,
-        evidence=f"takes back event {left.pk}",
-        at=at,
-    )
-    settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
-
-
-# Fresh links
-
-
-@transaction.atomic
-def ask_fresh(*, participant: Participant, at: datetime.datetime) -> None:
-    """Queue a mail with a fresh link, at most three in 24 hours; more change nothing."""
-    Participant.objects.select_for_update(no_key=True).get(pk=participant.pk)
-    asked = participant.register_mails.filter(kind=RegisterMail.Kind.FRESH, at__gt=at - DAY)
-    if asked.count() < FRESH_A_DAY:
-        mark, key_id = addresses.fingerprint(participant.email)
-        RegisterMail.objects.create(
-            kind=RegisterMail.Kind.FRESH,
-            fingerprint=mark,
-            key_id=key_id,
-            participant=participant,
-            retry_at=at,
-            at=at,
-        )
-
-
-def use_fresh(*, link: Link, at: datetime.datetime) -> bool:
-    """Spend a fresh link; return whether it was still unspent."""
-    return bool(Link.objects.filter(pk=link.pk, used_at=None).update(used_at=at))
 
 
 # The end of what waits

@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from .. import nudge
 from ..consent.models import ConsentEvent, ContactPermission, EngagementSettings, Purpose
 from ..consent.queries import current_wordings
-from . import links, queries, registry, rendering
+from . import choosing, links, queries, registry, rendering
 from .forms import ChoicesForm
 from .models import Link, Participant, RegisterMail
 
@@ -211,18 +211,18 @@ def choices(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _show_choices(request, person, _choices_form(person), handle)
     if "fresh" in request.POST:
-        registry.ask_fresh(participant=person, at=timezone.now())
+        choosing.ask_fresh(participant=person, at=timezone.now())
         nudge.after_commit()
         return HttpResponseRedirect(f"{request.path}?done=fresh")
     if "leave" in request.POST:
-        registry.leave(
+        choosing.leave(
             participant=person, purposes=None, channel=Channel.CHOICES, at=timezone.now()
         )
         return HttpResponseRedirect(f"{request.path}?done=left")
     form = _choices_form(person, request.POST)
     if not form.is_valid():
         return _show_choices(request, person, form, handle)
-    registry.choose(
+    choosing.choose(
         participant=person,
         interest_ids=form.cleaned_data.get("interests", []),
         purposes=form.purposes,
@@ -272,7 +272,7 @@ def fresh(request: HttpRequest) -> HttpResponse:
         return _open_again(request)
     person = link.participant
     context: dict[str, Any] = {"masked": person.masked_email, "handle": handle}
-    if request.method == "POST" and registry.use_fresh(link=link, at=timezone.now()):
+    if request.method == "POST" and choosing.use_fresh(link=link, at=timezone.now()):
         context["shown"] = True
         context["responses"] = queries.participation(person)
         context["topics"] = queries.origins(person)
@@ -303,7 +303,7 @@ def leave_link(request: HttpRequest, token: str) -> HttpResponse:
     link = links.find(purpose=Link.Purpose.LEAVE, token=token, at=now)
     if link is None or link.participant is None:
         return HttpResponse("Unknown link", status=404, content_type="text/plain")
-    registry.leave(
+    choosing.leave(
         participant=link.participant,
         purposes=[Purpose.INVITE],
         channel=Channel.ONE_CLICK,
@@ -320,9 +320,9 @@ def leave(request: HttpRequest) -> HttpResponse:
     person, now = link.participant, timezone.now()
     if request.method == "POST":
         if "undo" in request.POST:
-            registry.come_back(participant=person, at=now)
+            choosing.come_back(participant=person, at=now)
         else:
-            registry.leave(
+            choosing.leave(
                 participant=person, purposes=[Purpose.INVITE], channel=Channel.LEAVE_PAGE, at=now
             )
         return HttpResponseRedirect(request.path)
@@ -330,6 +330,6 @@ def leave(request: HttpRequest) -> HttpResponse:
         "masked": person.masked_email,
         "handle": handle,
         "has_left": queries.standing_of(person) == ContactPermission.Reason.STOPPED,
-        "can_come_back": registry.undoable(participant=person, at=now) is not None,
+        "can_come_back": choosing.undoable(participant=person, at=now) is not None,
     }
     return render(request, "wagtail_engagement/leave.html", context)
