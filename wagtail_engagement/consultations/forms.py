@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 from wagtail.rich_text import expand_db_html
 
 from ..consent.models import ConsentWording, Purpose
-from ..participants.models import Interest
 from . import holding
 from .fields import (
     LONG_TEXT,
@@ -27,6 +26,7 @@ from .fields import (
     TextField,
     tidy,
 )
+from .models import FormVersion
 from .questions import Definition
 
 NOT_ASKED, OPTIONAL, REQUIRED = "not_asked", "optional", "required"
@@ -39,8 +39,8 @@ class Asked:
     email: str = NOT_ASKED
     name: str = NOT_ASKED
     wordings: dict[str, ConsentWording] = field(default_factory=dict)
-    interests: list[Interest] = field(default_factory=list)
-    version_id: int | None = None
+    interests: list[tuple[int, str]] = field(default_factory=list)  # key and name
+    version: FormVersion | None = None
 
 
 class EngagementForm(forms.Form):
@@ -55,8 +55,10 @@ class EngagementForm(forms.Form):
         label=gettext_lazy("Leave this empty"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
     )
-    started = forms.CharField(required=False, widget=forms.HiddenInput)
-    submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    started = forms.CharField(required=False, widget=forms.HiddenInput, initial=holding.start_stamp)
+    submission_key = forms.CharField(
+        required=False, widget=forms.HiddenInput, initial=lambda: uuid.uuid4().hex, max_length=64
+    )
 
     def __init__(self, *args: Any, asked: Asked, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -64,8 +66,6 @@ class EngagementForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.asked = asked
         self.fields["homepage"].engagement_kind = "trap"
-        self.fields["started"].initial = holding.start_stamp()
-        self.fields["submission_key"].initial = uuid.uuid4().hex
         self._add_contact_fields()
         self._add_permission_fields()
 
@@ -104,7 +104,7 @@ class EngagementForm(forms.Form):
                 required=False,
                 label=_("Which topics do you care about?"),
                 help_text=_("Choose any. We then write only about these."),
-                choices=[(str(i.pk), i.name) for i in self.asked.interests],
+                choices=[(str(key), name) for key, name in self.asked.interests],
                 widget=forms.CheckboxSelectMultiple,
                 error_messages={"invalid_choice": _("Choose topics from the list")},
             )
@@ -171,7 +171,7 @@ class ConsultationForm(EngagementForm):
     def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
         self.definition = definition
         super().__init__(*args, **kwargs)
-        self.fields["version"].initial = self.asked.version_id
+        self.fields["version"].initial = self.asked.version.pk if self.asked.version else None
 
     def _add_contact_fields(self) -> None:
         guidance: list[str] = []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Any
 
 from django.core import signing
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure as django_csrf_failure
 from wagtail.models import Site
@@ -22,7 +25,7 @@ from ..participants import registry
 from ..participants.models import Interest
 from . import holding, publishing, queries, responses
 from .forms import OPTIONAL, REQUIRED, Asked, ConsultationForm, EngagementForm, RegistrationForm
-from .models import ConsultationResponse, FormVersion, State
+from .models import Consultation, ConsultationResponse, FormVersion, State
 from .questions import Definition
 
 COOKIE = "engagement_response"
@@ -30,6 +33,7 @@ COOKIE_SALT = "wagtail_engagement.response"
 COOKIE_SECONDS = 24 * 60 * 60
 CLOSED_A_PAGE = 20
 METHODS = ["GET", "HEAD", "POST"]
+MOST_DIGITS = 18  # of a number that every database takes for a key
 
 
 def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, Any]) -> Any:
@@ -42,12 +46,17 @@ def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, 
             "engagement_base": conf.base_template(),
             "engagement": EngagementSettings.for_request(request),
             "form_action": request.get_full_path(),
-            "signup_url": queries.registration_url(Site.find_for_request(request)),
+            "signup_url": SimpleLazyObject(partial(_signup_url, request)),
             **context,
         },
     )
     add_never_cache_headers(response)
     return response
+
+
+def _signup_url(request: HttpRequest) -> str | None:
+    """Looked up when a template shows it, which an open consultation's does not."""
+    return queries.registration_url(Site.find_for_request(request))
 
 
 # Consultation pages
@@ -74,30 +83,45 @@ def _show_consultation(
     return _respond(request, page, page.template, context)
 
 
-def _asked(page: Any, version_id: int | None) -> Asked:
+def _topics() -> list[tuple[int, str]]:
+    return list(Interest.objects.in_use().values_list("pk", "name"))
+
+
+def _asked(page: Any, version: FormVersion | None) -> Asked:
     wordings = current_wordings(translation.get_language() or "en")
     offered = {Purpose.RESULT: page.offer_result, Purpose.INVITE: page.offer_invite}
     return Asked(
         email=page.ask_email,
         name=page.ask_name,
         wordings={p: wordings[p] for p, yes in offered.items() if yes and p in wordings},
-        interests=list(Interest.objects.in_use()) if page.offer_invite else [],
-        version_id=version_id,
+        interests=_topics() if page.offer_invite else [],
+        version=version,
     )
 
 
 def _consultation_form(page: Any, data: Any = None) -> ConsultationForm:
     """Build the page's form; posted answers meet the very version that was shown to them."""
-    current = publishing.definition_of(page)
-    versions = FormVersion.objects.filter(consultation_id=page.consultation_id)
-    shown = None
-    if data is not None and str(data.get("version", "")).isdecimal():
-        shown = versions.filter(pk=min(int(data["version"]), 2**62)).first()
-    shown = shown or versions.filter(digest=current.digest).first()
-    definition = Definition(shown.definition) if shown else current
-    return ConsultationForm(
-        data, definition=definition, asked=_asked(page, shown.pk if shown else None)
-    )
+    version = _version_shown(page, data) or _version_now(page)
+    definition = Definition(version.definition) if version else publishing.definition_of(page)
+    return ConsultationForm(data, definition=definition, asked=_asked(page, version))
+
+
+def _versions(page: Any) -> QuerySet[FormVersion]:
+    # By key: the usual order would join the consultations in for the sake of their dates.
+    return FormVersion.objects.filter(consultation=page.consultation_id).order_by("pk")
+
+
+def _version_shown(page: Any, data: Any) -> FormVersion | None:
+    """The version that a posted form names, with the consultation that a response needs."""
+    named = str(data.get("version", "")) if data is not None else ""
+    if not named.isdecimal() or len(named) > MOST_DIGITS:
+        return None
+    return _versions(page).select_related("consultation").filter(pk=int(named)).first()
+
+
+def _version_now(page: Any) -> FormVersion | None:
+    """The version of the questionnaire as it stands; a draft has none yet."""
+    return _versions(page).filter(digest=publishing.definition_of(page).digest).first()
 
 
 def _receive(page: Any, request: HttpRequest) -> HttpResponse:
@@ -121,13 +145,12 @@ def _refuse_closed(page: Any, request: HttpRequest, form: ConsultationForm) -> H
 
 def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> responses.Submission:
     data = form.cleaned_data
-    route, route_key = _route(page, request)
-    version = None
-    if form.asked.version_id:
-        version = FormVersion.objects.get(pk=form.asked.version_id)
+    version = form.asked.version or publishing.freeze(page)
+    row = version.consultation
+    route, route_key = _route(row, request)
     return responses.Submission(
-        consultation=page.consultation,
-        form_version=version or publishing.freeze(page),
+        consultation=row,
+        form_version=version,
         answers=form.answers,
         submission_key=data["submission_key"],
         sender_mark=holding.sender_mark(request.META),
@@ -135,13 +158,18 @@ def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> resp
         name=data.get("name", ""),
         purposes=form.purposes,
         interest_ids=form.interest_ids,
-        inferred_ids=[i.pk for i in page.interests.all()] if form.purposes else [],
+        inferred_ids=_interests_of(row) if form.purposes else [],
         page_url=request.path[:255],
         route=route,
         route_key=route_key,
         language=(translation.get_language() or "en")[:12],
         held_because=_held_because(request, form),
     )
+
+
+def _interests_of(row: Consultation) -> list[int]:
+    links = Consultation.interests.through.objects.filter(consultation=row).order_by("pk")
+    return list(links.values_list("interest", flat=True))
 
 
 def _held_because(request: HttpRequest, form: EngagementForm) -> str:
@@ -154,10 +182,9 @@ def _held_because(request: HttpRequest, form: EngagementForm) -> str:
     )
 
 
-def _route(page: Any, request: HttpRequest) -> tuple[str, str]:
+def _route(row: Consultation, request: HttpRequest) -> tuple[str, str]:
     """How a response arrived: by an invitation's code, the same for all it went to, or openly."""
     code = request.GET.get("i", "")
-    row = page.consultation
     # No code is kept of a sensitive consultation, and an unknown one proves nothing.
     if row.is_sensitive or len(code) != 8 or not row.invitations.filter(code=code).exists():
         return ConsultationResponse.Route.OPEN, ""
@@ -271,7 +298,7 @@ def _registration_form(data: Any = None) -> RegistrationForm:
         email=REQUIRED,
         name=OPTIONAL,
         wordings={Purpose.INVITE: wordings[Purpose.INVITE]},
-        interests=list(Interest.objects.in_use()),
+        interests=_topics(),
     )
     return RegistrationForm(data, asked=asked)
 
