@@ -31,10 +31,14 @@ def wordings_by_id(ids: Iterable[int]) -> dict[int, ConsentWording]:
     return ConsentWording.objects.in_bulk(set(ids))
 
 
+def settings_of(site: Site | None) -> EngagementSettings:
+    """What a site says about itself. Reading writes nothing (E03); Wagtail's `for_site` would."""
+    return EngagementSettings.objects.filter(site=site).first() or EngagementSettings(site=site)
+
+
 def site_settings() -> EngagementSettings:
     """What the default site says about itself; mails are written outside any request."""
-    site = Site.objects.filter(is_default_site=True).first()
-    return EngagementSettings.for_site(site) if site else EngagementSettings()
+    return settings_of(Site.objects.filter(is_default_site=True).first())
 
 
 def organisation() -> str:
