@@ -112,7 +112,8 @@ def new(request: HttpRequest, consultation_pk: int | None = None) -> HttpRespons
         "form": form,
         "there": there,
         "consultation": Consultation.objects.filter(pk=consultation_pk).first(),
-        "page_title": _("Invite people"),
+        "header_title": _("Invite people"),
+        "breadcrumbs_items": _breadcrumbs(_("Invite people")),
         "header_icon": "mail",
     }
     return TemplateResponse(request, f"{TEMPLATES}/new.html", context)
@@ -213,7 +214,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         "exclusions": Counts(invitation.recipients, invitation.exclusions, 0),
         "may_send": may(request.user, "send_invitation"),
         "may_add": may(request.user, "add_invitation"),
-        "page_title": str(invitation),
+        "header_title": str(invitation),
         "header_icon": "mail",
         "breadcrumbs_items": _breadcrumbs(str(invitation)),
     }
@@ -299,7 +300,7 @@ def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any)
         "is_deliveries": rows.model is Delivery,
         "shows_contact": may(request.user, "view_participant_pii"),
         "back": back,
-        "page_title": title,
+        "header_title": title,
         "header_icon": "group",
         "breadcrumbs_items": _breadcrumbs(str(invitation), back, title),
     }

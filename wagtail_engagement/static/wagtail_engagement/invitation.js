@@ -1,4 +1,4 @@
-/* Keeps two parts of the invitation's screens up to date; both are true after a reload without it. */
+/* Keeps the invitation's screens up to date; without it they are true after a reload. */
 (() => {
   "use strict";
 
@@ -9,6 +9,15 @@
   const form = who && who.closest("form");
   let running = null;
   let soon = 0;
+
+  /* What somebody has unfolded stays unfolded. */
+  function replace(element, html) {
+    const open = [...element.querySelectorAll("details")].map((fold) => fold.open);
+    element.innerHTML = html;
+    element.querySelectorAll("details").forEach((fold, index) => {
+      fold.open = Boolean(open[index]);
+    });
+  }
 
   async function showWho() {
     if (running) running.abort();
@@ -21,14 +30,23 @@
     const options = { method: "POST", body: asked, signal: running.signal };
     try {
       const response = await fetch(who.dataset.engagementWho, options);
-      if (response.ok && !response.redirected) who.innerHTML = await response.text();
+      if (response.ok && !response.redirected) replace(who, await response.text());
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
   }
 
+  /* What is sent is what is saved, so the button waits while there is something to save. */
+  function askToSave() {
+    const send = document.querySelector("[data-engagement-send]");
+    if (!send) return;
+    send.disabled = true;
+    document.querySelector("[data-engagement-unsaved]").hidden = false;
+  }
+
   if (form) {
     form.addEventListener("input", (event) => {
+      askToSave();
       if (!WHO_FIELDS.includes(event.target.name)) return;
       clearTimeout(soon);
       soon = setTimeout(showWho, 200);
@@ -44,7 +62,7 @@
     if (!hasFocus && !document.hidden) {
       const response = await fetch(numbers.dataset.engagementNumbers).catch(() => null);
       if (response && response.ok && !response.redirected) {
-        numbers.innerHTML = await response.text();
+        replace(numbers, await response.text());
       }
     }
     setTimeout(showNumbers, REFRESH_AFTER);
