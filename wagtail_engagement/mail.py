@@ -59,6 +59,7 @@ class _UnfoldedHeader(UnstructuredHeader, BaseHeader):
 
 _registry = HeaderRegistry()
 _registry.map_to_type("list-unsubscribe", _UnfoldedHeader)
+_registry.map_to_type("list-id", _UnfoldedHeader)
 
 
 class EngagementMessage(EmailMultiAlternatives):
