@@ -2,23 +2,28 @@
 
 import os
 from copy import deepcopy
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings as site_settings
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
-from django.test import override_settings
+from django.test import Client, override_settings
 from playwright.sync_api import sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from wagtail.models import Site
 
+from tests.browser.policy import SERVING
 from tests.browser.town import Town
 from tests.browser.watch import WIDTHS, Watch
 
 HERE = Path(__file__).resolve().parent
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+# Wagtail's editor says goodbye when its page is left, which could be after the end of a test.
+NO_FAREWELL = "navigator.sendBeacon = () => true;"
 POLICY = "tests.browser.policy.StrictPolicy"
 
 
@@ -59,6 +64,7 @@ def open_browser(browser, live_server, transactional_db):
             base_url=live_server.url, viewport={"width": width, "height": 900}, **options
         )
         context.set_default_timeout(15_000)
+        context.add_init_script(NO_FAREWELL)
         page = context.new_page()
         page.watch = Watch(context, live_server.url)
         opened.append((context, page.watch))
@@ -67,6 +73,7 @@ def open_browser(browser, live_server, transactional_db):
     yield open_one
     for context, _watch in opened:
         context.close()
+    SERVING.wait_for_none()
     assert [fault for _context, watch in opened for fault in watch.faults] == []
 
 
@@ -112,3 +119,23 @@ def host(settings):
         settings.WAGTAIL_ENGAGEMENT_BASE_TEMPLATE = f"hosts/{name}.html"
 
     return choose
+
+
+@pytest.fixture
+def staff(open_browser, town, live_server, django_user_model):
+    """Return a function that opens a browser in which somebody of these groups has logged in."""
+    call_command("engagement_roles", stdout=StringIO())
+
+    def log_in(*groups, name="Erin"):
+        user = django_user_model.objects.create(
+            username=name, first_name=name, email=f"{name}@westmere.example", is_staff=True
+        )
+        user.groups.set(Group.objects.filter(name__in=groups))
+        client = Client()
+        client.force_login(user)
+        page = open_browser()
+        session = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        return page
+
+    return log_in

@@ -1,0 +1,63 @@
+"""Staff screens of ours: no barriers, and no inline script or style that Wagtail's lack."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tests import factories
+from tests.browser.watch import barriers, shot
+from wagtail_engagement.invitations import sending
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+# Wagtail's rich text editor has no name of its own that axe could find; the rest of `main` is ours.
+OURS = {"include": [["main"]], "exclude": [[".Draftail-Editor"]]}
+SCREENS = {
+    "overview": "wagtail_engagement_overview",
+    "responses": "wagtail_engagement_responses:index",
+    "answers": "wagtail_engagement_responses:of_consultation",
+    "response": "wagtail_engagement_responses:read",
+    "participants": "wagtail_engagement_participants:index",
+    "participant": "wagtail_engagement_participants:inspect",
+    "waiting": "wagtail_engagement_waiting:index",
+    "interests": "wagtail_engagement_interests:index",
+    "wordings": "wagtail_engagement_wordings:index",
+    "do_not_contact": "wagtail_engagement_do_not_contact:index",
+    "deliveries": "wagtail_engagement_deliveries:index",
+    "invitations": "wagtailsnippets_wagtail_engagement_invitation:list",
+    "invite": "engagement_invitations:invite",
+    "invitation": "wagtailsnippets_wagtail_engagement_invitation:edit",
+    "audience": "engagement_invitations:audience",
+    "progress": "engagement_invitations:progress",
+}
+
+
+@pytest.fixture
+def numbers(town):
+    """The rows that the screens are about, by the first part of their addresses."""
+    consultation = town.open().consultation
+    person = town.person(name="Ada Lovelace")
+    version = consultation.form_versions.get()
+    response = factories.ConsultationResponseFactory(form_version=version, held=True)
+    draft = factories.InvitationFactory(consultation=consultation)
+    going = factories.InvitationFactory(consultation=consultation)
+    sending.start(invitation=going, shown_count=1, actor=factories.UserFactory(), at=timezone.now())
+    factories.ClaimFactory()
+    factories.SuppressionFactory()
+    return {
+        "answers": consultation.pk,
+        "invite": consultation.pk,
+        "response": response.pk,
+        "participant": person.pk,
+        "invitation": draft.pk,
+        "audience": draft.pk,
+        "progress": going.pk,
+    }
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_staff_screen_has_no_barriers(name, numbers, staff):
+    page = staff("Engagement all-in-one", "Moderators")
+    page.goto(reverse(SCREENS[name], args=[numbers[name]] if name in numbers else []))
+    page.get_by_role("main").wait_for()
+    shot(page, f"staff-{name}")
+    assert barriers(page, within=OURS) == []
