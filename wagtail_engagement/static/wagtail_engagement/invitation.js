@@ -63,6 +63,8 @@
       const response = await fetch(numbers.dataset.engagementNumbers).catch(() => null);
       if (response && response.ok && !response.redirected) {
         replace(numbers, await response.text());
+        // The buttons around the numbers are for what is still going on.
+        if (!numbers.querySelector("[data-engagement-moving=yes]")) location.reload();
       }
     }
     setTimeout(showNumbers, REFRESH_AFTER);
