@@ -38,6 +38,11 @@ class Verdict(Enum):
     LATER = "later"  # The server said no for now, or was never reached: nothing left.
     UNKNOWN = "unknown"  # It may or may not have left; only a person or a webhook can tell.
 
+    @property
+    def leaves_connection_sound(self) -> bool:
+        """Whether the next message may use the same connection, or should get a new one."""
+        return self in (Verdict.ACCEPTED, Verdict.REFUSED)
+
 
 @dataclass(frozen=True)
 class Receipt:

@@ -24,6 +24,8 @@ from .participants import sending as confirmations
 logger = logging.getLogger(__name__)
 
 Counts = dict[str, int]
+# So that somebody who waits to confirm an address does not wait for a whole city to be invited.
+INVITATIONS_A_ROUND = 200
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 
@@ -50,7 +52,9 @@ def drain(
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),
         "confirmations": partial(confirmations.work, at=now),
-        "invitations": partial(invitations.work, at=at, owner=owner, stopping=stopping),
+        "invitations": partial(
+            invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping
+        ),
     }
     counts: Counts = {}
     for name, part in parts.items():

@@ -182,6 +182,15 @@ def test_a_mail_in_doubt_goes_once_more_with_the_same_link_and_never_a_third_tim
     assert RegisterMail.objects.get().state == "uncertain"
 
 
+def test_a_connection_that_broke_leaves_one_mail_in_doubt_and_the_rest_waiting(server):
+    server("Silent")
+    claim()
+    claim(email="bob@example.com")
+    assert sending.work(at=NOW) == 1
+    states = RegisterMail.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["uncertain", "waiting"]
+
+
 def test_a_mail_in_doubt_is_not_repeated_once_its_claims_are_confirmed(server):
     server("Silent")
     claim()

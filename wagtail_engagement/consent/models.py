@@ -102,7 +102,9 @@ class ConsentWording(AppendOnlyModel):
 
     panels = [
         HelpPanel(
-            _("People who ticked an earlier version keep what they were shown. Saving starts a new one.")
+            _(
+                "People who ticked an earlier version keep what they were shown. Saving starts a new one."
+            )
         ),
         FieldPanel("purpose"),
         FieldPanel("language"),

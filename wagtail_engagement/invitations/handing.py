@@ -31,8 +31,6 @@ FIRST_WAIT = 30
 LONGEST_WAIT = 3600
 # Waits of 30 s, doubling up to an hour, add up to a day at about this many tries.
 LAST_ATTEMPT = 30
-# After these the connection may be broken, and the next message gets a new one.
-UNSOUND = (mail.Verdict.LATER, mail.Verdict.UNKNOWN)
 
 
 def keep_what_is_written() -> None:
@@ -66,7 +64,7 @@ def work_chunk(owner: str, size: int, clock: Clock, stopping: Callable[[], bool]
                 while rows and is_sound and not stopping():
                     verdict = _hand_over(rows.popleft(), server, owner, clock)
                     done += verdict is not None
-                    is_sound = verdict not in UNSOUND
+                    is_sound = verdict is None or verdict.leaves_connection_sound
     except mail.ServerUnreachable:
         pass  # Nothing was marked; everything waits for the next call.
     finally:

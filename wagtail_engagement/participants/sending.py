@@ -61,11 +61,17 @@ def work(*, at: datetime.datetime, limit: int = 50) -> int:
     if not due:
         return 0
     _issue_links(due, at)
+    tried = 0
     try:
         with mail.connection() as server:
-            return sum(_hand_over(row, server, owner, clock) for row in due)
+            for row in due:
+                verdict = _hand_over(row, server, owner, clock)
+                tried += verdict is not None
+                if verdict and not verdict.leaves_connection_sound:
+                    break  # The rest gets a new connection in the next round.
     except mail.ServerUnreachable:
-        return 0
+        pass  # Nothing was marked; everything waits.
+    return tried
 
 
 # What there is to send
@@ -185,11 +191,11 @@ def _issue_links(due: list[RegisterMail], at: datetime.datetime) -> None:
     links.issue(rows)
 
 
-def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> bool:
-    """Hand one mail over and note what became of it; return whether it was tried."""
+def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> mail.Verdict | None:
+    """Hand one mail over and note what became of it; None where it was not tried."""
     message = _message_of(row, clock())
     if message is None:
-        return False
+        return None
     mine = RegisterMail.objects.filter(pk=row.pk)
     taken = mine.filter(state=row.state, attempt=row.attempt).update(
         state=State.HANDING,
@@ -199,12 +205,12 @@ def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> bool
         at=clock(),
     )
     if not taken:
-        return False  # Another worker has it.
+        return None  # Another worker has it.
     receipt = mail.hand_over(server, message)
     # A worker that comes back after its lease finds the row in other hands and changes nothing.
     fenced = mine.filter(owner=owner, attempt=row.attempt + 1, state=State.HANDING)
     fenced.update(**_outcome(row, receipt.verdict, clock()))
-    return True
+    return receipt.verdict
 
 
 def _message_of(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessage | None:
