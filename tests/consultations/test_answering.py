@@ -191,9 +191,10 @@ def test_answers_meet_the_questions_that_were_shown(client):
 
 
 def test_a_version_of_another_consultation_is_not_believed(client):
-    page, other = add_consultation(), add_consultation(title="Another", slug="another")
-    data = form_data(client, page, version=other.consultation.form_versions.get().pk)
-    client.post(page.url, data)
+    page = add_consultation()
+    other = add_consultation(title="Another", questions=[block("text", "Another question")])
+    digest = other.consultation.form_versions.get().digest
+    client.post(page.url, form_data(client, page) | {"version": digest})
     assert ConsultationResponse.objects.get().form_version.consultation == page.consultation
 
 
@@ -235,3 +236,17 @@ def test_only_get_head_and_post_are_answered(client):
     page = add_consultation()
     assert client.put(page.url).status_code == 405
     assert client.head(page.url).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["1" * 5000, "0" * 64, "²", "x"])
+def test_a_form_that_names_no_version_of_ours_is_recorded_all_the_same(client, version):
+    page = add_consultation()
+    client.post(page.url, form_data(client, page, **EVERY_ANSWER) | {"version": version})
+    assert ConsultationResponse.objects.get().form_version.consultation == page.consultation
+
+
+def test_a_topic_that_is_gone_by_then_refuses_nobody(client):
+    page = add_consultation()
+    ticked = {"email": "ann@example.com", "may_invite": "on", "topics": ["987654"]}
+    client.post(page.url, form_data(client, page, **EVERY_ANSWER, **ticked))
+    assert ConsultationResponse.objects.get().claim.email == "ann@example.com"

@@ -30,6 +30,7 @@ from .models import FormVersion
 from .questions import Definition
 
 NOT_ASKED, OPTIONAL, REQUIRED = "not_asked", "optional", "required"
+MOST_DIGITS = 18  # of a number that every database takes for a key
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,19 @@ class Asked:
     email: str = NOT_ASKED
     name: str = NOT_ASKED
     wordings: dict[str, ConsentWording] = field(default_factory=dict)
-    interests: list[tuple[int, str]] = field(default_factory=list)  # key and name
+    topics: Callable[[], list[tuple[int, str]]] = list  # keys and names, read when shown
     version: FormVersion | None = None
+
+
+class TopicsField(forms.MultipleChoiceField):
+    """Topics to tick, read from the register's list only when they are shown.
+
+    Posted ones need only look like keys: entering a person leaves out a topic that is gone by
+    then, and nobody's answers are refused for it.
+    """
+
+    def valid_value(self, value: str) -> bool:
+        return value.isdecimal() and len(value) <= MOST_DIGITS
 
 
 class EngagementForm(forms.Form):
@@ -99,12 +111,12 @@ class EngagementForm(forms.Form):
             self.fields[f"wording_{purpose}"] = forms.IntegerField(
                 required=False, initial=wording.pk, widget=forms.HiddenInput
             )
-        if Purpose.INVITE in self.asked.wordings and self.asked.interests:
-            self.fields["topics"] = forms.MultipleChoiceField(
+        if Purpose.INVITE in self.asked.wordings:
+            self.fields["topics"] = TopicsField(
                 required=False,
                 label=_("Which topics do you care about?"),
                 help_text=_("Choose any. We then write only about these."),
-                choices=[(str(key), name) for key, name in self.asked.interests],
+                choices=self.asked.topics,
                 widget=forms.CheckboxSelectMultiple,
                 error_messages={"invalid_choice": _("Choose topics from the list")},
             )
@@ -149,7 +161,9 @@ class EngagementForm(forms.Form):
         return [self[name] for name in ("name", "email") if name in self.fields]
 
     def permission_fields(self) -> list[forms.BoundField]:
-        names = [f"may_{Purpose.RESULT}", f"may_{Purpose.INVITE}", "topics"]
+        names = [f"may_{Purpose.RESULT}", f"may_{Purpose.INVITE}"]
+        if "topics" in self.fields and self.asked.topics():
+            names.append("topics")
         return [self[name] for name in names if name in self.fields]
 
 
@@ -166,12 +180,12 @@ class RegistrationForm(EngagementForm):
 class ConsultationForm(EngagementForm):
     """The questions of a consultation, then contact details and permissions."""
 
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
         self.definition = definition
         super().__init__(*args, **kwargs)
-        self.fields["version"].initial = self.asked.version.pk if self.asked.version else None
+        self.fields["version"].initial = definition.digest
 
     def _add_contact_fields(self) -> None:
         guidance: list[str] = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from functools import partial
+import re
+from functools import cache, partial
 from typing import Any
 
 from django.core import signing
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
@@ -24,7 +24,14 @@ from ..consent.queries import current_wordings
 from ..participants import registry
 from ..participants.models import Interest
 from . import holding, publishing, queries, responses
-from .forms import OPTIONAL, REQUIRED, Asked, ConsultationForm, EngagementForm, RegistrationForm
+from .forms import (
+    OPTIONAL,
+    REQUIRED,
+    Asked,
+    ConsultationForm,
+    EngagementForm,
+    RegistrationForm,
+)
 from .models import Consultation, ConsultationResponse, FormVersion, State
 from .questions import Definition
 
@@ -33,7 +40,7 @@ COOKIE_SALT = "wagtail_engagement.response"
 COOKIE_SECONDS = 24 * 60 * 60
 CLOSED_A_PAGE = 20
 METHODS = ["GET", "HEAD", "POST"]
-MOST_DIGITS = 18  # of a number that every database takes for a key
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, Any]) -> Any:
@@ -94,34 +101,27 @@ def _asked(page: Any, version: FormVersion | None) -> Asked:
         email=page.ask_email,
         name=page.ask_name,
         wordings={p: wordings[p] for p, yes in offered.items() if yes and p in wordings},
-        interests=_topics() if page.offer_invite else [],
+        topics=cache(_topics),
         version=version,
     )
 
 
 def _consultation_form(page: Any, data: Any = None) -> ConsultationForm:
-    """Build the page's form; posted answers meet the very version that was shown to them."""
-    version = _version_shown(page, data) or _version_now(page)
+    """Build the page's form; posted answers meet the very version that was shown to them.
+
+    A form names its version by digest, so that showing one asks the database for none.
+    """
+    version = _version(page, str(data.get("version", ""))) if data is not None else None
     definition = Definition(version.definition) if version else publishing.definition_of(page)
     return ConsultationForm(data, definition=definition, asked=_asked(page, version))
 
 
-def _versions(page: Any) -> QuerySet[FormVersion]:
-    # By key: the usual order would join the consultations in for the sake of their dates.
-    return FormVersion.objects.filter(consultation=page.consultation_id).order_by("pk")
-
-
-def _version_shown(page: Any, data: Any) -> FormVersion | None:
-    """The version that a posted form names, with the consultation that a response needs."""
-    named = str(data.get("version", "")) if data is not None else ""
-    if not named.isdecimal() or len(named) > MOST_DIGITS:
+def _version(page: Any, digest: str) -> FormVersion | None:
+    """The version of this consultation that a posted form names, with its consultation."""
+    if not DIGEST.fullmatch(digest):
         return None
-    return _versions(page).select_related("consultation").filter(pk=int(named)).first()
-
-
-def _version_now(page: Any) -> FormVersion | None:
-    """The version of the questionnaire as it stands; a draft has none yet."""
-    return _versions(page).filter(digest=publishing.definition_of(page).digest).first()
+    found = FormVersion.objects.filter(consultation=page.consultation_id, digest=digest)
+    return found.select_related("consultation").order_by("pk").first()
 
 
 def _receive(page: Any, request: HttpRequest) -> HttpResponse:
@@ -298,7 +298,7 @@ def _registration_form(data: Any = None) -> RegistrationForm:
         email=REQUIRED,
         name=OPTIONAL,
         wordings={Purpose.INVITE: wordings[Purpose.INVITE]},
-        interests=_topics(),
+        topics=cache(_topics),
     )
     return RegistrationForm(data, asked=asked)
 
