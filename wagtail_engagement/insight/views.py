@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
-from ..consultations.admin import readable_by
+from ..consultations.admin import Status, number_of, readable_by
 from ..modeladmin import may
 from ..participants.models import Participant
 from . import queries
@@ -39,11 +39,15 @@ class OverviewView(WagtailAdminTemplateMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         at, user = timezone.now(), self.request.user
-        open_now = list(queries.open_now(at=at)[: MOST_OPEN + 1])
+        rows = queries.open_now(at=at).annotate(counted=number_of(Status.COUNTED))
+        open_now = list(rows[: MOST_OPEN + 1])
+        may_read = readable_by(user)
         return super().get_context_data(
             silence=queries.silence(at=at),
             missing=queries.missing_settings(),
-            lines=queries.to_do(user=user, readable=readable_by(user), at=at),
+            lines=queries.to_do(user=user, readable=may_read, at=at),
+            readable={row.pk for row in may_read.filter(pk__in=[row.pk for row in open_now])},
+            may_invite=may(user, "add_invitation"),
             open_now=open_now[:MOST_OPEN],
             more_open=len(open_now) > MOST_OPEN,
             joined=queries.joined_since(queries.start_of_month(at)),
