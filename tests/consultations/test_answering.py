@@ -224,11 +224,22 @@ def test_wording_that_changed_meanwhile_is_kept_as_it_was_shown(client):
     assert Claim.objects.get().purposes == {"invite": int(data["wording_invite"])}
 
 
+def test_a_form_with_a_mistake_goes_on_showing_the_words_that_it_showed_first(client):
+    page = add_consultation()
+    shown_first = str(client.get(page.url).context["form"]["may_invite"].label)
+    data = form_data(client, page, may_invite="on")
+    ConsentWording.objects.create(purpose="invite", language="en", label="Newer words")
+    again = client.post(page.url, data).context["form"]
+    assert again["may_invite"].label == shown_first
+    assert str(again["wording_invite"].value()) == str(data["wording_invite"])
+
+
 def test_forged_wording_is_refused_and_nothing_is_lost(client):
     page = add_consultation()
     data = form_data(client, page, email="a@example.com", may_invite="on", wording_invite="999999")
     shown = client.post(page.url, data).content.decode()
     assert "The words beside this box have changed" in shown
+    assert 'value="999999"' not in shown
     assert not ConsultationResponse.objects.exists()
 
 

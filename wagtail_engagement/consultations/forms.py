@@ -47,12 +47,16 @@ class Asked:
 class TopicsField(forms.MultipleChoiceField):
     """Topics to tick, read from the register's list only when they are shown.
 
-    Posted ones need only look like keys: entering a person leaves out a topic that is gone by
-    then, and nobody's answers are refused for it.
+    What does not look like a key is left out here, and a topic that is gone by the time when a
+    person confirms is left out then: nobody's answers are refused for it.
     """
 
+    def to_python(self, value: Any) -> list[str]:
+        keys: list[str] = super().to_python(value)
+        return [key for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
+
     def valid_value(self, value: str) -> bool:
-        return value.isdecimal() and len(value) <= MOST_DIGITS
+        return True
 
 
 class EngagementForm(forms.Form):
@@ -77,6 +81,10 @@ class EngagementForm(forms.Form):
         kwargs.setdefault("auto_id", "id-%s")
         super().__init__(*args, **kwargs)
         self.asked = asked
+        self.wordings = dict(asked.wordings)
+        self.unknown_wordings: set[str] = set()
+        if self.is_bound:
+            self._keep_shown_wordings()
         self.fields["homepage"].engagement_kind = "trap"
         self._add_contact_fields()
         self._add_permission_fields()
@@ -103,7 +111,7 @@ class EngagementForm(forms.Form):
     def _add_permission_fields(self) -> None:
         if self.asked.email == NOT_ASKED:
             return
-        for purpose, wording in self.asked.wordings.items():
+        for purpose, wording in self.wordings.items():
             self.fields[f"may_{purpose}"] = forms.BooleanField(
                 required=False, label=wording.label, help_text=wording.hint
             )
@@ -111,16 +119,34 @@ class EngagementForm(forms.Form):
             self.fields[f"wording_{purpose}"] = forms.IntegerField(
                 required=False, initial=wording.pk, widget=forms.HiddenInput
             )
-        if Purpose.INVITE in self.asked.wordings:
+        if Purpose.INVITE in self.wordings:
             self.fields["topics"] = TopicsField(
                 required=False,
                 label=_("Which topics do you care about?"),
                 help_text=_("Choose any. We then write only about these."),
                 choices=self.asked.topics,
                 widget=forms.CheckboxSelectMultiple,
-                error_messages={"invalid_choice": _("Choose topics from the list")},
             )
             self.fields["topics"].engagement_kind = "topics"
+
+    def _keep_shown_wordings(self) -> None:
+        """Go on with the words that were shown, also when new ones came in between (P03).
+
+        Words that never existed are replaced by today's, which have to be read and ticked first.
+        """
+        self.data = self.data.copy()
+        for purpose, current in self.asked.wordings.items():
+            name = f"wording_{purpose}"
+            posted = str(self.data.get(name, ""))
+            if posted == str(current.pk):
+                continue
+            is_key = posted.isdecimal() and len(posted) <= MOST_DIGITS
+            known = ConsentWording.objects.filter(purpose=purpose)
+            shown = known.filter(pk=int(posted)).first() if is_key else None
+            if shown is None:
+                self.unknown_wordings.add(purpose)
+                self.data[name] = str(current.pk)
+            self.wordings[purpose] = shown or current
 
     def keep_unjudged(self) -> None:
         """Show what was typed without judging it, after a check outside the form failed."""
@@ -131,22 +157,14 @@ class EngagementForm(forms.Form):
         data = super().clean() or {}
         if self.purposes_ticked() and not data.get("email") and "email" not in self.errors:
             self.add_error("email", _("Enter your email address so that we can write to you"))
-        for purpose in self.purposes_ticked():
-            self._check_wording(purpose)
-        return data
-
-    def _check_wording(self, purpose: str) -> None:
-        """The words shown are the words kept (P03), also when new ones came in between."""
-        shown = self.cleaned_data.get(f"wording_{purpose}")
-        if shown == self.asked.wordings[purpose].pk:
-            return
-        if not ConsentWording.objects.filter(pk=shown, purpose=purpose).exists():
+        for purpose in self.unknown_wordings.intersection(self.purposes_ticked()):
             self.add_error(
                 f"may_{purpose}", _("The words beside this box have changed. Read them again")
             )
+        return data
 
     def purposes_ticked(self) -> list[str]:
-        return [p for p in self.asked.wordings if self.cleaned_data.get(f"may_{p}")]
+        return [p for p in self.wordings if self.cleaned_data.get(f"may_{p}")]
 
     @property
     def purposes(self) -> dict[str, int]:

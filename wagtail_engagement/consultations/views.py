@@ -19,8 +19,8 @@ from django.views.csrf import csrf_failure as django_csrf_failure
 from wagtail.models import Site
 
 from .. import addresses, conf, nudge
-from ..consent.models import EngagementSettings, Purpose
-from ..consent.queries import current_wordings
+from ..consent.models import Purpose
+from ..consent.queries import current_wordings, settings_of
 from ..participants import registry
 from ..participants.models import Interest
 from . import holding, publishing, queries, responses
@@ -51,7 +51,7 @@ def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, 
         {
             **page.get_context(request),
             "engagement_base": conf.base_template(),
-            "engagement": EngagementSettings.for_request(request),
+            "engagement": settings_of(Site.find_for_request(request)),
             "form_action": request.get_full_path(),
             "signup_url": SimpleLazyObject(partial(_signup_url, request)),
             **context,

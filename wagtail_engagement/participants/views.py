@@ -18,10 +18,11 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from wagtail.models import Site
 
 from .. import nudge
-from ..consent.models import ConsentEvent, ContactPermission, EngagementSettings, Purpose
-from ..consent.queries import current_wordings
+from ..consent.models import ConsentEvent, ContactPermission, Purpose
+from ..consent.queries import current_wordings, settings_of
 from . import choosing, links, queries, registry, rendering
 from .forms import ChoicesForm
 from .models import Link, Participant, RegisterMail
@@ -252,7 +253,7 @@ def _show_choices(
         "standing": queries.standing_of(person),
         "results": queries.awaited_results(person),
         "done": request.GET.get("done", ""),
-        "engagement": EngagementSettings.for_request(request),
+        "engagement": settings_of(Site.find_for_request(request)),
     }
     return render(request, "wagtail_engagement/choices.html", context)
 
