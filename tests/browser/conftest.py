@@ -22,8 +22,6 @@ from tests.browser.watch import WIDTHS, Watch
 
 HERE = Path(__file__).resolve().parent
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-# Wagtail's editor says goodbye when its page is left, which could be after the end of a test.
-NO_FAREWELL = "navigator.sendBeacon = () => true;"
 POLICY = "tests.browser.policy.StrictPolicy"
 
 
@@ -64,9 +62,9 @@ def open_browser(browser, live_server, transactional_db):
             base_url=live_server.url, viewport={"width": width, "height": 900}, **options
         )
         context.set_default_timeout(15_000)
-        context.add_init_script(NO_FAREWELL)
+        watch = Watch(context, live_server.url)
         page = context.new_page()
-        page.watch = Watch(context, live_server.url)
+        page.watch = watch
         opened.append((context, page.watch))
         return page
 

@@ -3,9 +3,9 @@
 from threading import Condition
 
 STRICT = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'self'; "
-    "base-uri 'none'"
+    "default-src 'none'; script-src 'self' 'report-sample'; style-src 'self' 'report-sample'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
 
 

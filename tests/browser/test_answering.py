@@ -36,7 +36,6 @@ def may_be_invited():
 
 
 WITHOUT = {
-    "nothing": {},
     "script": {"java_script_enabled": False},
     "style": {},
     "width": {"width": 320, "java_script_enabled": False, "has_touch": True, "is_mobile": True},

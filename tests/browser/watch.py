@@ -9,6 +9,18 @@ from axe_playwright_python.sync_playwright import Axe
 RESULTS = Path(__file__).resolve().parent.parent.parent / "test-results"
 # `target-size` is off in axe unless its tag is asked for.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+REPORT = "only reported: "
+# Said by scripts that run before those of any page.
+FIRST = f"""
+  // Wagtail's editor says goodbye when its page is left, which could be after the end of a test.
+  navigator.sendBeacon = () => true;
+  addEventListener("securitypolicyviolation", (event) => {{
+    if (event.disposition !== "report") return;
+    console.log("{REPORT}" + event.violatedDirective + " " + event.sample);
+  }});
+"""
+# `_response` knows the address of what could not be loaded, and FIRST tells of what is reported.
+JUDGED_ELSEWHERE = ("Failed to load resource", "policy is report-only")
 WIDTHS = {"narrow": 320, "wide": 1280}
 
 
@@ -16,6 +28,7 @@ class Watch:
     """Listens to one browser context, from its first page to its last."""
 
     def __init__(self, context, home):
+        context.add_init_script(FIRST)
         self.home = urlsplit(home).netloc
         self.faults = []
         self.requests = []
@@ -27,10 +40,11 @@ class Watch:
         context.on("dialog", self._dialog)
 
     def _console(self, message):
-        if message.type != "error" or message.text.startswith("Failed to load resource"):
-            return  # `_response` judges what could not be loaded, and knows its address.
-        kept = self.reports if "report-only" in message.text.lower() else self.faults
-        kept.append(f"console: {message.text[:400]}")
+        text = message.text
+        if text.startswith(REPORT):
+            self.reports.append(text.removeprefix(REPORT))
+        elif message.type == "error" and not any(words in text for words in JUDGED_ELSEWHERE):
+            self.faults.append(f"console: {text[:400]}")
 
     def _request(self, request):
         address = urlsplit(request.url)
