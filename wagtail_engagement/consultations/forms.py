@@ -134,10 +134,11 @@ class EngagementForm(forms.Form):
 
         Words that never existed are replaced by today's, which have to be read and ticked first.
         """
-        self.data = self.data.copy()
+        data: Any = self.data.copy()
+        self.data = data
         for purpose, current in self.asked.wordings.items():
             name = f"wording_{purpose}"
-            posted = str(self.data.get(name, ""))
+            posted = str(data.get(name, ""))
             if posted == str(current.pk):
                 continue
             is_key = posted.isdecimal() and len(posted) <= MOST_DIGITS
@@ -145,7 +146,7 @@ class EngagementForm(forms.Form):
             shown = known.filter(pk=int(posted)).first() if is_key else None
             if shown is None:
                 self.unknown_wordings.add(purpose)
-                self.data[name] = str(current.pk)
+                data[name] = str(current.pk)
             self.wordings[purpose] = shown or current
 
     def keep_unjudged(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone, translation
@@ -68,8 +69,14 @@ def _copy_onto(row: Consultation, page: Any) -> None:
 
 
 def definition_of(page: Any) -> Definition:
-    """Return a page's questionnaire in the page's own language."""
-    with translation.override(page.locale.language_code):
+    """Return a page's questionnaire in the page's own language, whoever looks at it.
+
+    A site of one language is not asked for the page's: that would be a query for every visitor.
+    """
+    is_translated = getattr(settings, "WAGTAIL_I18N_ENABLED", False)
+    with translation.override(
+        page.locale.language_code if is_translated else settings.LANGUAGE_CODE
+    ):
         return Definition.of_stream(page.questions)
 
 
