@@ -4,6 +4,8 @@ import datetime
 import random
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import factories
@@ -30,6 +32,29 @@ def test_without_topics_everybody_who_agreed_is_reached(draft):
     agreed = person()
     factories.ParticipantFactory()
     assert reached(draft) == {agreed}
+
+
+@pytest.mark.parametrize("match", ["any", "all"])
+def test_who_named_no_topic_at_all_cares_about_everything(draft, match):
+    parks, roads = factories.InterestFactory.create_batch(2)
+    nothing, left_parks = person(), person()
+    factories.ParticipantInterestFactory(participant=left_parks, interest=parks, removed=True)
+    person(factories.InterestFactory())
+    draft.match = match
+    draft.interests.set([roads])
+    assert reached(draft) == {nothing, left_parks}
+
+
+def test_without_topics_of_the_invitation_who_chose_others_is_left_out(draft):
+    roads, old, parks = factories.InterestFactory.create_batch(3)
+    merged = factories.InterestFactory(merged_into=parks)
+    draft.consultation.interests.set([old, merged])
+    fitting = {person(parks, roads), person(old), person()}
+    person(roads)
+    shown = person()
+    factories.ParticipantInterestFactory(participant=shown, interest=roads, inferred=True)
+    assert reached(draft) == fitting | {shown}
+    assert why(draft) == {Exclusion.NOT_INTERESTED: 1}
 
 
 def test_any_topic_is_enough_or_all_are_asked_for(draft):
@@ -121,19 +146,28 @@ def test_claims_that_wait_stand_beside_the_sum(draft):
     assert (counts.waiting, counts.register) == (1, 0)
 
 
-def test_the_register_is_counted_in_one_statement(draft, people, django_assert_num_queries):
+@pytest.mark.parametrize("topics", [0, 3])
+def test_the_register_is_counted_in_one_statement(draft, people, topics):
+    draft.consultation.interests.set(factories.InterestFactory.create_batch(2))
+    draft.interests.set(factories.InterestFactory.create_batch(topics))
     audience = Audience.of(draft, at=timezone.now())
-    with django_assert_num_queries(2):  # the other one counts the claims
+    with CaptureQueriesContext(connection) as statements:
         audience.counts()
+    register = f'FROM "{Participant._meta.db_table}"'
+    assert sum(register in query["sql"] for query in statements) == 1
+    assert len(statements) <= 4  # the claims, the merged topics, those of the consultation
 
 
 def test_the_sentence_says_who_they_are(draft):
     draft.interests.set([factories.InterestFactory(name=name) for name in ("Cycling", "Roads")])
     sentence = Audience.of(draft, at=timezone.now()).sentence(1204)
     assert sentence == (
-        "1,204 people: interested in Cycling or Roads, may be invited,"
-        " not invited in the last 30 days, have not answered."
+        "1,204 people: interested in Cycling or Roads, or in no topic in particular,"
+        " may be invited, not invited in the last 30 days, have not answered."
     )
+    draft.interests.clear()
+    sentence = Audience.of(draft, at=timezone.now()).sentence(2)
+    assert sentence.startswith("2 people: may be invited, have not chosen other topics only, not")
 
 
 def a_random_register(chance, draft):
@@ -149,7 +183,7 @@ def a_random_register(chance, draft):
             factories.ContactPermissionFactory(
                 participant=someone, may_write=standing == "granted", reason=standing
             )
-        for topic in chance.sample(topics, 2):
+        for topic in chance.sample(topics, chance.randint(0, 2)):
             factories.ParticipantInterestFactory(
                 participant=someone, interest=topic, origin=chance.choice(["declared", "inferred"])
             )

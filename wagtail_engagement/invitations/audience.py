@@ -117,7 +117,10 @@ class Audience:
         if self.interests:
             names = [interest.name for interest in self.interests]
             topics = get_text_list(names, _("or") if self._any else _("and"))
-            parts.insert(0, _("interested in %(topics)s") % {"topics": topics})
+            interested = _("interested in %(topics)s, or in no topic in particular")
+            parts.insert(0, interested % {"topics": topics})
+        else:
+            parts.append(_("have not chosen other topics only"))
         if self.consultation.area:
             parts.append(_("not known to live outside %(area)s") % {"area": self.consultation.area})
         if self.not_invited_days:
@@ -138,8 +141,7 @@ class Audience:
         area = self.consultation.area
         if area:
             found[Exclusion.OUT_OF_AREA] = ~Q(area="") & ~Q(area__iexact=area)
-        if self.interests:
-            found[Exclusion.NOT_INTERESTED] = ~self._interested()
+        found[Exclusion.NOT_INTERESTED] = ~self._interested()
         answers = ConsultationResponse.objects.counted().filter(
             participant=OuterRef("pk"), consultation=self.consultation
         )
@@ -148,9 +150,17 @@ class Audience:
         return found
 
     def _interested(self) -> Q:
-        groups = _groups(self.interests)
+        """Who cares about the topics that the editor chose; without any, about the consultation's.
+
+        People were told that we write only about what they chose, so that an editor who chooses
+        no topic still reaches nobody who chose others.
+        """
+        groups = _groups(self.interests or self.consultation.interests.all())
+        together: frozenset[int] = frozenset().union(*groups)
+        if not self.interests:
+            return _chose(together) | ~Q(Exists(_chosen("pk")))
         if self._any:
-            return Q(_cares_about(frozenset().union(*groups)))
+            return _cares_about(together)
         return Q(*(_cares_about(group) for group in groups))
 
     def _invited_recently(self) -> Q:
@@ -205,14 +215,32 @@ def _may_be_written_to(at: datetime.datetime) -> Q:
     return Q(invite__may_write=True) & (Q(invite__recheck_at=None) | Q(invite__recheck_at__gt=at))
 
 
-def _cares_about(interest_ids: Iterable[int]) -> Exists:
-    """People who chose one of these; taking part tells us only about people who chose nothing."""
-    kept = ParticipantInterest.objects.filter(removed_at=None)
-    chosen = kept.filter(
-        participant=OuterRef("participant"), origin=ParticipantInterest.Origin.DECLARED
+def _chosen(person: str) -> Any:
+    """Topics that a person chose and has kept."""
+    return _kept(person).filter(origin=ParticipantInterest.Origin.DECLARED)
+
+
+def _kept(person: str) -> Any:
+    return ParticipantInterest.objects.filter(participant=OuterRef(person), removed_at=None)
+
+
+def _chose(interest_ids: Iterable[int]) -> Q:
+    return Q(Exists(_chosen("pk").filter(interest__in=list(interest_ids))))
+
+
+def _cares_about(interest_ids: Iterable[int]) -> Q:
+    """People who chose one of these, who took part in one, or of whom we know no topic at all.
+
+    Taking part tells us only about people who chose nothing. Who took one of these away and has
+    no topic left is not asked about it again.
+    """
+    these = list(interest_ids)
+    shown = _kept("pk").filter(interest__in=these).exclude(Exists(_chosen("participant")))
+    taken_away = ParticipantInterest.objects.filter(
+        participant=OuterRef("pk"), interest__in=these, removed_at__isnull=False
     )
-    links = kept.filter(participant=OuterRef("pk"), interest__in=list(interest_ids))
-    return Exists(links.filter(Q(origin=ParticipantInterest.Origin.DECLARED) | ~Exists(chosen)))
+    knows_none = ~Q(Exists(_kept("pk"))) & ~Q(Exists(taken_away))
+    return _chose(these) | Q(Exists(shown)) | knows_none
 
 
 def _groups(interests: Iterable[Interest]) -> list[frozenset[int]]:

@@ -51,7 +51,9 @@ class Invitation(PreviewableMixin, models.Model):
         verbose_name=_("interests"),
         blank=True,
         related_name="+",
-        help_text=_("Choose none to invite everyone who agreed to be invited."),
+        help_text=_(
+            "Choose none to invite everyone who agreed, except people who chose other topics."
+        ),
     )
     not_invited_days = models.PositiveSmallIntegerField(
         _("leave out people invited in the last (days)"), default=conf.invited_days
@@ -191,18 +193,16 @@ class Delivery(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["invitation", "state"], name="engagement_delivery_state"),
+            models.Index(
+                fields=["invitation", "state", "retry_at", "id"], name="engagement_delivery_state"
+            ),
             models.Index(fields=["participant", "handed_at"], name="engagement_delivery_recent"),
             models.Index(
-                fields=["state", "retry_at", "id"],
-                condition=Q(state__in=["pending", "leased", "handing"]),
-                name="engagement_delivery_queue",
+                fields=["lease_until"],
+                condition=Q(lease_until__isnull=False),
+                name="engagement_delivery_leases",
             ),
-            models.Index(
-                fields=["provider_id"],
-                condition=~Q(provider_id=""),
-                name="engagement_delivery_provider",
-            ),
+            models.Index(fields=["provider_id"], name="engagement_delivery_provider"),
         ]
 
     def __str__(self) -> str:

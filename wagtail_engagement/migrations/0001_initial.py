@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(editable=False, null=True)),
                 ('consultation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='wagtail_engagement.consultation')),
                 ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('interests', models.ManyToManyField(blank=True, help_text='Choose none to invite everyone who agreed to be invited.', related_name='+', to='wagtail_engagement.interest', verbose_name='interests')),
+                ('interests', models.ManyToManyField(blank=True, help_text='Choose none to invite everyone who agreed, except people who chose other topics.', related_name='+', to='wagtail_engagement.interest', verbose_name='interests')),
                 ('started_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
