@@ -6,7 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.utils.functional import partition
-from wagtail.models import Locale
+from wagtail.models import Locale, Site
 
 from .. import conf
 from .models import Consultation
@@ -38,14 +38,16 @@ def page_of(consultation: Consultation) -> Any | None:
 def url_of(consultation: Consultation) -> str:
     """The address of a consultation's live page for use in mails, "" if there is none.
 
-    A path of the site is put behind `conf.base_url`, so that no request decides the host.
+    No request decides the host: it is `conf.base_url`, or that of the page's own site where
+    another site is the default one.
     """
     page = page_of(consultation)
     parts = page.get_url_parts() if page is not None and page.live else None
     if not parts:
         return ""
-    _site_id, root_url, path = parts
-    return f"{conf.base_url() or root_url}{path}"
+    site_id, root_url, path = parts
+    stands_beside = Site.objects.filter(is_default_site=True).exclude(pk=site_id).exists()
+    return f"{root_url if stands_beside else conf.base_url() or root_url}{path}"
 
 
 def default_locale_id() -> int | None:
