@@ -2,17 +2,22 @@
 
 import datetime
 import logging
+import re
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import factories
-from tests.participants.post import link_in, open_link, press, send
+from tests.participants.post import LINK, link_in, open_link, press, send
+from tests.site import add_consultation, add_sign_up, form_data
 from wagtail_engagement import urls
 from wagtail_engagement.consent import settling
+from wagtail_engagement.models import RegisterMail
 from wagtail_engagement.participants import links, registry
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +41,14 @@ def undeliverable():
     settling.suppress(address="ada@example.com", reason="bounced", at=timezone.now())
 
 
-@pytest.mark.parametrize("before", [unknown, known, stopped, undeliverable])
+def left():
+    factories.ParticipantFactory(email="ada@example.com", left=True)
+
+
+BEFORE = [unknown, known, left, stopped, undeliverable]
+
+
+@pytest.mark.parametrize("before", BEFORE)
 def test_a_form_costs_one_statement_and_one_mail_whoever_the_address_belongs_to(before):
     before()
     facts = dict.fromkeys(registry.ClaimFacts.__annotations__)
@@ -47,6 +59,53 @@ def test_a_form_costs_one_statement_and_one_mail_whoever_the_address_belongs_to(
     (message,) = send()
     assert len(statements) == 1
     assert message.to == ["ada@example.com"] and "Confirm" in message.subject
+
+
+def told(text, email):
+    """A text without what differs in any two: the address, tokens, references and times."""
+    text = LINK.sub("LINK", text.replace(email, "ADDRESS"))
+    return re.sub(r'name="\w+" value="[^"]*"|\b[0-9A-HJKMNP-TV-Z]{8}\b|\d+', "#", text)
+
+
+def page_told(response, email):
+    """All that a browser gets: status, headers, which cookies with which rights, and the page."""
+    cookies = {
+        name: {**cookie, "expires": "", "value": ""} for name, cookie in response.cookies.items()
+    }
+    headers = {name: told(value, email) for name, value in response.headers.items()}
+    return response.status_code, headers, cookies, told(response.content.decode(), email)
+
+
+def outcome_of_sending(page, email):
+    """What comes of a form that a stranger sends with an address: seen, counted and mailed."""
+    client = Client()
+    data = form_data(client, page, email=email, may_invite="on")
+    with CaptureQueriesContext(connection) as statements:
+        posted = client.post(page.url, data)
+    seen = [page_told(posted, email), page_told(client.get(posted.url), email)]
+    before = set(RegisterMail.objects.values_list("pk", flat=True))
+    mails = [
+        (told(m.subject, email), told(m.body, email), sorted(m.message().keys()), len(m.to))
+        for m in send()
+    ]
+    ledger = RegisterMail.objects.exclude(pk__in=before).order_by("pk")
+    rows = list(ledger.values("kind", "state", "attempt", "participant"))
+    return {"seen": seen, "statements": len(statements), "mails": mails, "ledger": rows}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("add_page", [add_consultation, add_sign_up])
+def test_a_form_answers_and_mails_the_same_whoever_the_address_belongs_to(
+    before, add_page, settings
+):
+    settings.WAGTAIL_ENGAGEMENT_QUICKEST_ANSWER = 0
+    cache.clear()
+    page = add_page(slug="form")
+    outcome_of_sending(page, "first@example.com")  # fills the caches
+    before()
+    nobodys = outcome_of_sending(page, "nobody@example.com")
+    assert nobodys["seen"][0][0] == 302 and len(nobodys["mails"]) == len(nobodys["ledger"]) == 1
+    assert outcome_of_sending(page, "ada@example.com") == nobodys
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put"])
