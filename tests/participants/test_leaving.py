@@ -1,4 +1,5 @@
 import datetime
+import uuid
 
 import pytest
 from django.conf.urls.i18n import i18n_patterns
@@ -10,7 +11,7 @@ from tests import factories
 from tests.participants.post import open_link, press
 from wagtail_engagement.consent import settling
 from wagtail_engagement.models import ConsentEvent, ConsentWording, Suppression
-from wagtail_engagement.participants import choosing
+from wagtail_engagement.participants import choosing, links
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -68,6 +69,23 @@ def test_it_works_under_a_language_prefix_without_a_redirect(stranger, person, l
     response = stranger.post(address, ONE_CLICK, headers={"Accept-Language": "cy"})
     assert response.status_code == 200 and not response.cookies
     assert not may_invite(person)
+
+
+def test_it_works_over_https_on_a_site_that_allows_nothing_else(person, link_to, settings):
+    settings.SECURE_SSL_REDIRECT = settings.APPEND_SLASH = True
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.ROOT_URLCONF = __name__
+    address, stranger = link_to("leave"), Client(enforce_csrf_checks=True)
+    response = stranger.post(address, ONE_CLICK, secure=True)
+    assert (response.status_code, response.content) == (200, b"OK")
+    assert not response.cookies and "Location" not in response
+    assert not may_invite(person)
+
+
+def test_the_address_in_a_mail_is_one_that_no_site_redirects():
+    facts = {"purpose": "leave", "uuid": uuid.uuid4()}
+    address = links.url("leave", links.token(**facts))
+    assert address.startswith("https://") and address.endswith("/")
 
 
 def test_leaving_stops_invitations_alone(stranger, person, link_to):
