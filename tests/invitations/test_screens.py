@@ -10,7 +10,12 @@ from django.utils import timezone
 from wagtail.models import ModelLogEntry
 from wagtail.test.utils.form_data import rich_text
 
-from tests.factories import InterestFactory, ParticipantFactory, UserFactory
+from tests.factories import (
+    ConsultationResponseFactory,
+    InterestFactory,
+    ParticipantFactory,
+    UserFactory,
+)
 from tests.site import add_consultation
 from wagtail_engagement.invitations import queries, sending
 from wagtail_engagement.invitations.audience import Audience
@@ -126,6 +131,22 @@ def test_who_may_not_see_people_sees_numbers_alone(client, draft, people):
     assert "1 have not agreed" in page
     assert people[0].masked_email not in page
     assert client.get(url("audience", draft.pk)).status_code == 302
+
+
+@pytest.mark.parametrize("may_see", [True, False])
+def test_who_answered_a_sensitive_consultation_is_a_number_alone(client, draft, people, may_see):
+    consultation = draft.consultation
+    consultation.is_sensitive = True
+    consultation.save()
+    version = consultation.form_versions.get()
+    ConsultationResponseFactory(form_version=version, participant=people[0])
+    extra = ["view_sensitive_response"] if may_see else []
+    login(client, *ALL, see=["view_participant", *extra])
+    assert ("why=answered" in client.get(editor(draft)).text) == may_see
+    assert "1 already answered" in client.get(editor(draft)).text
+    listed = client.get(f"{url('audience', draft.pk)}?why=answered")
+    assert (listed.status_code == 200) == may_see
+    assert (people[0].masked_email in listed.text) == may_see
 
 
 def test_a_press_of_send_starts_it_and_shows_how_far_it_is(client, draft, people):

@@ -204,6 +204,7 @@ def register_log_actions(actions: LogActionRegistry) -> None:
         ("paused", _("Pause an invitation"), _("Paused the invitation")),
         ("resumed", _("Resume an invitation"), _("Resumed the invitation")),
         ("stopped", _("Stop an invitation"), _("Stopped the invitation")),
+        ("people_viewed", _("Look at people"), _("Looked at names and addresses of people")),
         ("tested", _("Send a test"), _("Sent a test to a colleague")),
     ):
         actions.register_action(f"wagtail_engagement.invitation_{name}", label, message)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from wagtail.admin import messages
 from wagtail.admin.auth import any_permission_required, permission_required
+from wagtail.log_actions import log
 
 from .. import mail
 from ..consultations.models import Consultation
@@ -58,6 +60,11 @@ def edit_url(invitation: Invitation) -> str:
     return reverse("wagtailsnippets_wagtail_engagement_invitation:edit", args=[invitation.pk])
 
 
+def may_see_who_answered(consultation: Consultation, user: Any) -> bool:
+    """To have answered a sensitive consultation says something about a person by itself."""
+    return not consultation.is_sensitive or may(user, "view_sensitive_response")
+
+
 class Who:
     """Whom some choices reach, as one user may see it."""
 
@@ -66,6 +73,7 @@ class Who:
         self.audience = audience
         self.shows_people = may(user, "view_participant")
         self.shows_contact = may(user, "view_participant_pii")
+        self.shows_who_answered = may_see_who_answered(invitation.consultation, user)
 
     @classmethod
     def saved(cls, invitation: Invitation, user: Any) -> Who:
@@ -78,6 +86,14 @@ class Who:
     @cached_property
     def sentence(self) -> str:
         return self.audience.sentence(self.counts.included)
+
+    @property
+    def reasons(self) -> list[tuple[str, str, int, bool]]:
+        """Reason, label, number, and whether this user may see who they are."""
+        return [
+            (reason, label, number, reason != Exclusion.ANSWERED or self.shows_who_answered)
+            for reason, label, number in self.counts.reasons
+        ]
 
     @cached_property
     def sample(self) -> list[Any]:
@@ -140,6 +156,9 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
     reason = request.GET.get("why", INCLUDED)
     if reason not in (INCLUDED, *Exclusion.values):
         raise Http404
+    if reason == Exclusion.ANSWERED:
+        if not may_see_who_answered(invitation.consultation, request.user):
+            raise PermissionDenied
     chosen = Audience.of(invitation, at=timezone.now())
     if "match" in request.GET:
         form = WhoForm(request.GET, instance=invitation)
@@ -290,15 +309,24 @@ def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
 
 
 def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any) -> HttpResponse:
-    """List people or deliveries, with names and addresses for those who may see them."""
+    """List people or deliveries, with names and addresses for those who may see them.
+
+    Every page of addresses is written to the audit log.
+    """
     back = url("progress", invitation.pk) if invitation.is_started else edit_url(invitation)
     query = request.GET.copy()
     query.pop("p", None)
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("p"))
+    shows_contact = may(request.user, "view_participant_pii")
+    if shows_contact and page.object_list:
+        data = {"list": str(title), "page": page.number}
+        action = "wagtail_engagement.invitation_people_viewed"
+        log(invitation, action, user=request.user, title=str(invitation), data=data)
     context = {
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("p")),
+        "page": page,
         "query": query.urlencode(),
         "is_deliveries": rows.model is Delivery,
-        "shows_contact": may(request.user, "view_participant_pii"),
+        "shows_contact": shows_contact,
         "back": back,
         "header_title": title,
         "header_icon": "group",
