@@ -2,6 +2,8 @@
 
 import smtplib
 
+import requests
+from anymail.exceptions import AnymailRequestsAPIError
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.locmem import EmailBackend as Accepting
 
@@ -33,3 +35,19 @@ class Silent(Accepting):
     def send_messages(self, messages):
         super().send_messages(messages)
         raise TimeoutError("no answer")
+
+
+class Unpaid(BaseEmailBackend):
+    """The provider's key has run out."""
+
+    def send_messages(self, messages):
+        response = requests.Response()
+        response.status_code = 401
+        raise AnymailRequestsAPIError("key expired", response=response, status_code=401)
+
+
+class Gone(BaseEmailBackend):
+    """The server stops listening once the connection is open."""
+
+    def send_messages(self, messages):
+        raise ConnectionRefusedError("nobody listens")

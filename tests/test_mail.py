@@ -44,22 +44,34 @@ def answer(status):
         (smtplib.SMTPRecipientsRefused({"a@b.c": (450, b"try later")}), Verdict.LATER),
         (smtplib.SMTPDataError(554, b"no"), Verdict.REFUSED),
         (smtplib.SMTPDataError(451, b"later"), Verdict.LATER),
-        (smtplib.SMTPSenderRefused(421, b"closing", "a@b.c"), Verdict.LATER),
+        (smtplib.SMTPSenderRefused(550, b"over the limit", "a@b.c"), Verdict.UNABLE),
         (smtplib.SMTPServerDisconnected("gone"), Verdict.UNKNOWN),
         (TimeoutError("slow"), Verdict.UNKNOWN),
         (ConnectionResetError("reset"), Verdict.UNKNOWN),
-        (ConnectionRefusedError("nobody there"), Verdict.LATER),
+        (ConnectionRefusedError("nobody there"), Verdict.UNABLE),
         (ValueError("a header with a line feed"), Verdict.REFUSED),
         (AnymailUnsupportedFeature("not here"), Verdict.REFUSED),
         (answer(400), Verdict.REFUSED),
+        (answer(401), Verdict.UNABLE),
         (answer(408), Verdict.UNKNOWN),
-        (answer(429), Verdict.LATER),
+        (answer(429), Verdict.UNABLE),
         (answer(500), Verdict.UNKNOWN),
         (RuntimeError("anything else"), Verdict.UNKNOWN),
     ],
 )
 def test_an_error_is_what_it_proves_and_no_more(error, verdict):
     assert mail.hand_over(Raises(error), built()).verdict is verdict
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9", "http://no-such-host.invalid"])
+def test_a_provider_that_cannot_be_reached_was_given_nothing(host):
+    backend = "anymail.backends.postmark.EmailBackend"
+    chosen = {"EMAIL_BACKEND": backend}
+    if django.VERSION >= (6, 1):
+        chosen["MAILERS"] = {"default": {"BACKEND": backend}}
+    account = {"POSTMARK_SERVER_TOKEN": "x", "POSTMARK_API_URL": host}
+    with override_settings(ANYMAIL=account, **chosen), mail.connection() as connection:
+        assert mail.hand_over(connection, built()).verdict is Verdict.UNABLE
 
 
 def test_a_reason_holds_no_address():

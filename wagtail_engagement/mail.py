@@ -22,6 +22,7 @@ from anymail.exceptions import (
 )
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import conf
 
@@ -36,6 +37,7 @@ class Verdict(Enum):
     ACCEPTED = "accepted"  # The server said yes.
     REFUSED = "refused"  # The server said no, and would again.
     LATER = "later"  # The server said no for now, or was never reached: nothing left.
+    UNABLE = "unable"  # The server was not there, or turns all of us away: nothing left.
     UNKNOWN = "unknown"  # It may or may not have left; only a person or a webhook can tell.
 
     @property
@@ -147,21 +149,34 @@ def _verdict(error: Exception) -> Verdict:
         return _of_codes([reply[0] for reply in error.recipients.values()])
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return Verdict.UNKNOWN
-    if isinstance(error, smtplib.SMTPConnectError):
-        return Verdict.LATER
+    if isinstance(error, (smtplib.SMTPConnectError, smtplib.SMTPSenderRefused)):
+        return Verdict.UNABLE  # Refusing the sender is about us, whoever the message is for.
     if isinstance(error, smtplib.SMTPResponseException):
         return _of_codes([error.smtp_code])
     if isinstance(error, ConnectionRefusedError):
-        return Verdict.LATER
+        return Verdict.UNABLE
     if isinstance(error, NOT_SENT):
         return Verdict.REFUSED
     if isinstance(error, AnymailError):
+        if _never_connected(error):
+            return Verdict.UNABLE
         code = error.status_code or getattr(error.response, "status_code", None)
-        if code == 429:
-            return Verdict.LATER
+        if code in (401, 402, 403, 404, 429):  # A key that ran out is no fault of the person's.
+            return Verdict.UNABLE
         return Verdict.REFUSED if code and 400 <= code < 500 and code != 408 else Verdict.UNKNOWN
     # Python's mail package found an address or header that cannot be written: nothing left.
     return Verdict.REFUSED if isinstance(error, ValueError) else Verdict.UNKNOWN
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether an API's host could not even be reached: looked for in what the error wraps."""
+    seen: list[Any] = [error]
+    for link in seen:
+        if isinstance(link, (NewConnectionError, ConnectTimeoutError)):
+            return True
+        inner = [link.__cause__, getattr(link, "reason", None), *link.args]
+        seen += [e for e in inner if isinstance(e, BaseException) and e not in seen]
+    return False
 
 
 def _of_codes(codes: list[int]) -> Verdict:

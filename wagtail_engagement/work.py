@@ -51,7 +51,7 @@ def drain(
         "responses": partial(responses.release_due, at=now),
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),
-        "confirmations": partial(confirmations.work, at=now),
+        "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "invitations": partial(
             invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping
         ),

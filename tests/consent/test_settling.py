@@ -11,6 +11,7 @@ from wagtail_engagement import addresses, signals
 from wagtail_engagement.consent import settling
 from wagtail_engagement.consent.models import AppendOnlyError
 from wagtail_engagement.models import ConsentEvent, ContactPermission, Suppression
+from wagtail_engagement.participants import choosing
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -258,3 +259,13 @@ def test_the_host_hears_of_every_change_and_of_nothing_else(
         say(person, "withdrawn", at=NOW + DAY)
         say(person, "withdrawn", at=NOW + 2 * DAY)
     assert heard == [(person, "invite")]
+
+
+@pytest.mark.parametrize(("reason", "source"), [("manual", "telephone"), ("unsubscribed", "Brevo")])
+def test_a_link_never_takes_back_what_staff_or_a_provider_entered(person, reason, source):
+    kept = {"address": person.email, "purpose": "invite", "reason": reason, "source": source}
+    settling.suppress(**kept, at=NOW)
+    at = timezone.now()
+    choosing.leave(participant=person, purposes=["invite"], channel="leave_page", at=at)
+    choosing.come_back(participant=person, at=timezone.now())
+    assert not person.permissions.get(purpose="invite").may_write

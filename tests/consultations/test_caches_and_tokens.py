@@ -2,8 +2,10 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from wagtail.models import PageViewRestriction
 
-from tests.site import EVERY_ANSWER, add_consultation, add_sign_up, form_data
+from tests.site import DAY, EVERY_ANSWER, add_consultation, add_sign_up, form_data
 from wagtail_engagement.models import Claim, ConsultationResponse
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +69,17 @@ def test_a_page_from_a_cache_that_ignores_us_still_works(settings, strict):
 def test_other_pages_keep_djangos_answer(strict):
     assert strict.post("/admin/login/", {}).status_code == 403
     assert strict.post("/nothing/here/", {}).status_code == 403
+
+
+def test_a_page_behind_a_password_stays_there_without_a_token(strict):
+    page = add_consultation()
+    PageViewRestriction.objects.create(page=page, restriction_type="password", password="x")
+    refused = strict.post(page.url, EVERY_ANSWER)
+    assert "What should change?" not in refused.content.decode()
+
+
+def test_a_late_form_without_a_token_is_handed_back_too(strict):
+    page = add_consultation(closes_at=timezone.now() - DAY / 24)
+    kept = strict.post(page.url, EVERY_ANSWER).content.decode()
+    assert "we have not stored your answers" in kept
+    assert "More benches." in kept

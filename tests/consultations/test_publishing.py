@@ -2,10 +2,17 @@
 
 import pytest
 from django.utils import timezone
-from wagtail.models import Locale, Page
+from wagtail.models import Locale, Page, Site
 
 from tests.site import DAY, EVERY_ANSWER, add_consultation, add_index, block, form_data, home
-from wagtail_engagement.models import Consultation, ConsultationResponse, FormVersion, Interest
+from wagtail_engagement.models import (
+    Claim,
+    Consultation,
+    ConsultationResponse,
+    EngagementSettings,
+    FormVersion,
+    Interest,
+)
 from wagtail_engagement.pages.models import ConsultationPage
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +111,27 @@ def test_an_outcome_makes_a_closed_consultation_answered_once():
     page.save()
     assert page.state == "answered"
     assert Consultation.objects.get().answered_at == first is not None
+
+
+def test_wishes_to_hear_the_result_end_30_days_after_it_is_published(client, settings):
+    settings.WAGTAIL_ENGAGEMENT_QUICKEST_ANSWER = 0
+    page = add_consultation()
+    client.post(page.url, form_data(client, page, email="ann@example.com", may_result="on"))
+    assert Claim.objects.get().result_until > timezone.now() + 300 * DAY
+    page.closes_at = timezone.now() - DAY / 24
+    page.we_did = "<p>We planted 40 trees.</p>"
+    page.save()
+    assert Claim.objects.get().result_until < timezone.now() + 31 * DAY
+
+
+@pytest.mark.parametrize(("opens", "closes"), [(-2, 9), (2, 9), (-9, -2)])
+def test_every_state_says_how_to_complain_and_what_becomes_of_answers(client, opens, closes):
+    site = Site.objects.get(is_default_site=True)
+    said = {"complaints": "<p>Write to us.</p>", "privacy_notice": "<p>Kept a year.</p>"}
+    EngagementSettings.objects.create(site=site, **said)
+    now = timezone.now()
+    page = add_consultation(opens_at=now + opens * DAY, closes_at=now + closes * DAY)
+    for address in (page.url, f"{page.url}thank-you/"):
+        shown = client.get(address).content.decode()
+        assert "Write to us." in shown
+        assert "Kept a year." in shown

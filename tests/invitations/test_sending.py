@@ -233,11 +233,33 @@ def test_what_may_have_been_sent_is_never_sent_again(people, start, settings):
     invitation = start()
     use(settings, "Silent")
     work()
-    assert states(invitation) == ["uncertain"] * 5
     use(settings, "Accepting")
+    sending.resume(invitation=invitation, actor=None, at=timezone.now())
     work(at=timezone.now() + DAY)
     assert len(mail.outbox) == 5
-    assert states(invitation) == ["uncertain"] * 5
+    assert states(invitation) == ["accepted"] * 2 + ["uncertain"] * 3
+
+
+def test_a_server_that_keeps_breaking_off_pauses_the_invitation(people, start, settings):
+    invitation = start()
+    use(settings, "Silent")
+    work()
+    invitation.refresh_from_db()
+    assert (invitation.status, bool(invitation.status_reason)) == ("paused", True)
+    assert states(invitation) == ["pending"] * 2 + ["uncertain"] * 3
+
+
+@pytest.mark.parametrize("answer", ["nobody there", 401])
+def test_a_provider_that_turns_everybody_away_keeps_nobody_from_their_invitation(
+    people, start, settings, answer
+):
+    invitation = start()
+    use(settings, "Unpaid" if answer == 401 else "Gone")
+    work()
+    assert states(invitation) == ["pending"] * 5
+    use(settings, "Accepting")
+    work(at=timezone.now() + DAY)
+    assert states(invitation) == ["accepted"] * 5
 
 
 def test_a_dead_worker_leaves_at_most_one_message_in_doubt(people, start):

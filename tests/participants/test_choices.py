@@ -155,3 +155,12 @@ def test_no_fresh_link_goes_to_an_address_that_must_not_be_written_to(person):
     choosing.ask_fresh(participant=person, at=timezone.now())
     send()
     assert mail.outbox == [] and RegisterMail.objects.get().state == "refused"
+
+
+def test_clearing_the_box_while_mail_does_not_arrive_outlasts_the_bounce(client, person, link_to):
+    bounce = {"address": person.email, "reason": "bounced", "at": timezone.now()}
+    row = settling.suppress(**bounce)
+    save(client, open_link(client, link_to("choices")), invite=False)
+    row.refresh_from_db()
+    settling.lift_by_staff(suppression=row, actor=None, at=timezone.now())
+    assert not may_invite(person)

@@ -230,3 +230,10 @@ def test_confirming_costs_the_same_statements_for_one_and_for_many():
         return len(statements)
 
     assert cost(1, 1) == cost(20, 30) <= 15
+
+
+def test_forms_that_give_different_names_give_none(client):
+    factories.ClaimFactory(name="Ada Lovelace", email="ada@example.com")
+    factories.ClaimFactory(name="Rude Word", email="ada@example.com")
+    confirm(client)
+    assert Participant.objects.get().name == ""

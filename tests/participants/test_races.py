@@ -12,7 +12,7 @@ from wagtail_engagement.consent import settling
 from wagtail_engagement.models import ConsentEvent, Participant, RegisterMail, Suppression
 from wagtail_engagement.participants import choosing, registry, sending
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 THREADS = 6
 
 

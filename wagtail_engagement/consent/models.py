@@ -153,6 +153,11 @@ class ConsentEvent(AppendOnlyModel):
         STAFF = "staff", _("staff")
         SYSTEM = "system", _("the register itself")
 
+        @classmethod
+        def own(cls) -> tuple[ConsentEvent.Channel, ...]:
+            """What a person does with a link from our own mail."""
+            return (cls.CHOICES, cls.ONE_CLICK, cls.LEAVE_PAGE)
+
     participant = models.ForeignKey(
         "wagtail_engagement.Participant", on_delete=models.PROTECT, related_name="consent_events"
     )

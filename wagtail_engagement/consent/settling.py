@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypedDict, Unpack
@@ -27,8 +27,8 @@ Cause = Suppression.Reason
 # From the weakest to the strongest reason not to write; a weaker one never replaces a stronger.
 STRENGTH = [
     Cause.BOUNCED,
-    Cause.MANUAL,
     Cause.UNSUBSCRIBED,
+    Cause.MANUAL,
     Cause.COMPLAINED,
     Cause.OBJECTED,
     Cause.ERASED,
@@ -115,8 +115,8 @@ def give(
     people = _locked(pk=participant_id)
     bars = _bars_of(people)
     purposes = {event.purpose for event in events}
-    reasons = set(Cause.values) if is_proven else {Cause.UNSUBSCRIBED}
-    bars[participant_id] = _lift(bars[participant_id], purposes, reasons)
+    may_lift = _any_bar if is_proven else _left_by_link
+    bars[participant_id] = _lift(bars[participant_id], purposes, may_lift)
     ConsentEvent.objects.bulk_create(events)
     _project(people, bars, at)
     return people[0]
@@ -284,7 +284,7 @@ def suppress(
 def lift(*, address: str, purposes: Collection[str], at: datetime.datetime) -> None:
     """Allow an address again for these purposes, whatever the reason was; the rest stays."""
     people = _people_behind({"address": address})
-    _lift(list(Suppression.objects.of_address(address)), purposes, set(Cause.values))
+    _lift(list(Suppression.objects.of_address(address)), purposes, _any_bar)
     _project(people, _bars_of(people), at)
 
 
@@ -299,17 +299,23 @@ def lift_by_staff(*, suppression: Suppression, actor: Any, at: datetime.datetime
     _project(people, _bars_of(people), at)
 
 
+def _any_bar(row: Suppression) -> bool:
+    return True
+
+
+def _left_by_link(row: Suppression) -> bool:
+    return row.reason == Cause.UNSUBSCRIBED and row.source in ConsentEvent.Channel.own()
+
+
 def _lift(
-    rows: list[Suppression], purposes: Collection[str], reasons: Collection[str]
+    rows: list[Suppression], purposes: Collection[str], may_lift: Callable[[Suppression], bool]
 ) -> list[Suppression]:
     """Lift rows for some purposes and return what is left, here and in the table.
 
     A row for every purpose becomes one for each purpose that was not among them.
     """
     lifted = [
-        row
-        for row in rows
-        if row.reason in reasons and (row.purpose is None or row.purpose in purposes)
+        row for row in rows if may_lift(row) and (row.purpose is None or row.purpose in purposes)
     ]
     if not lifted:
         return rows

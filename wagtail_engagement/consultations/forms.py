@@ -104,7 +104,7 @@ class EngagementForm(forms.Form):
             self.fields["email"] = AddressField(
                 label=_("Email address"),
                 required=self.asked.email == REQUIRED,
-                help_text=_("We use it only for what you agree to below."),
+                help_text=self.address_is_kept(),
             )
             self.fields["email"].engagement_kind = "email"
 
@@ -128,6 +128,10 @@ class EngagementForm(forms.Form):
                 widget=forms.CheckboxSelectMultiple,
             )
             self.fields["topics"].engagement_kind = "topics"
+
+    def address_is_kept(self) -> str:
+        """Say what becomes of the address, truly."""
+        return _("We write to you only about what you tick below.")
 
     def _keep_shown_wordings(self) -> None:
         """Go on with the words that were shown, also when new ones came in between (P03).
@@ -221,6 +225,11 @@ class ConsultationForm(EngagementForm):
             guidance = []
         self.guidance_after = guidance
         super()._add_contact_fields()
+
+    def address_is_kept(self) -> str:
+        if self.wordings:
+            return _("We keep it with your answers. We write only about what you tick below.")
+        return _("We keep it with your answers.")
 
     @staticmethod
     def name_of(item: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone, translation
 
+from ..participants import registry
 from . import queries
 from .models import Consultation, FormVersion
 from .questions import Definition
@@ -63,8 +64,11 @@ def _copy_onto(row: Consultation, page: Any) -> None:
     row.is_sensitive = page.is_sensitive
     row.area = page.area
     row.owner = page.owner
-    if page.live:
-        row.answered_at = (row.answered_at or timezone.now()) if page.has_outcome else None
+    if page.live and page.has_outcome and not row.answered_at:
+        row.answered_at = timezone.now()
+        registry.end_wishes_for_result(consultation_id=row.pk, at=row.answered_at)
+    elif page.live and not page.has_outcome:
+        row.answered_at = None
     row.interests.set(page.interests.all())
 
 

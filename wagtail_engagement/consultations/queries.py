@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.apps import apps
@@ -9,6 +10,7 @@ from django.utils.functional import partition
 from wagtail.models import Locale, Site
 
 from .. import conf
+from ..participants.models import Interest
 from .models import Consultation
 
 
@@ -67,3 +69,21 @@ def registration_url(site: Any) -> str | None:
         if page is not None:
             return page.url
     return None
+
+
+def listed_below(
+    page: Any, key: str, *, interest: Interest | None, at: datetime.datetime
+) -> list[Any]:
+    """Live, public consultations below a page: those that are "open", "upcoming" or "closed"."""
+    when: dict[str, Any] = {
+        "open": {"opens_at__lte": at, "closes_at__gt": at},
+        "upcoming": {"opens_at__gt": at},
+        "closed": {"closes_at__lte": at},
+    }[key]
+    found: list[Any] = []
+    for model in page_models():
+        pages = model.objects.live().public().descendant_of(page).filter(**when)
+        found += pages.filter(interests=interest) if interest else pages
+    if key == "closed":
+        return sorted(found, key=lambda item: item.closes_at, reverse=True)
+    return sorted(found, key=lambda item: item.closes_at if key == "open" else item.opens_at)

@@ -15,7 +15,9 @@ from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.csrf import csrf_failure as django_csrf_failure
+from wagtail import hooks
 from wagtail.models import Site
 
 from .. import addresses, conf, nudge
@@ -32,7 +34,7 @@ from .forms import (
     EngagementForm,
     RegistrationForm,
 )
-from .models import Consultation, ConsultationResponse, FormVersion, State
+from .models import REFERENCE_ALPHABET, Consultation, ConsultationResponse, FormVersion, State
 from .questions import Definition
 
 COOKIE = "engagement_response"
@@ -41,6 +43,8 @@ COOKIE_SECONDS = 24 * 60 * 60
 CLOSED_A_PAGE = 20
 METHODS = ["GET", "HEAD", "POST"]
 DIGEST = re.compile("[0-9a-f]{64}")
+
+STILL_HERE = gettext_lazy("Your answers are still here. Press the button again to send them.")
 
 
 def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, Any]) -> Any:
@@ -185,8 +189,9 @@ def _held_because(request: HttpRequest, form: EngagementForm) -> str:
 def _route(row: Consultation, request: HttpRequest) -> tuple[str, str]:
     """How a response arrived: by an invitation's code, the same for all it went to, or openly."""
     code = request.GET.get("i", "")
+    is_code = len(code) == 8 and set(code) <= set(REFERENCE_ALPHABET)
     # No code is kept of a sensitive consultation, and an unknown one proves nothing.
-    if row.is_sensitive or len(code) != 8 or not row.invitations.filter(code=code).exists():
+    if row.is_sensitive or not is_code or not row.invitations.filter(code=code).exists():
         return ConsultationResponse.Route.OPEN, ""
     return ConsultationResponse.Route.INVITATION, code
 
@@ -254,7 +259,11 @@ def serve_index(page: Any, request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     headings = {"open": _("Open now"), "upcoming": _("Coming up"), "closed": _("Closed")}
     groups = [
-        {"key": key, "heading": heading, "items": _listed(page, key, chosen)}
+        {
+            "key": key,
+            "heading": heading,
+            "items": queries.listed_below(page, key, interest=chosen, at=timezone.now()),
+        }
         for key, heading in headings.items()
         if state not in headings or state == key
     ]
@@ -271,22 +280,6 @@ def serve_index(page: Any, request: HttpRequest) -> HttpResponse:
         "chosen_state": state if state in headings else "",
     }
     return _respond(request, page, page.template, context)
-
-
-def _listed(page: Any, key: str, interest: Interest | None) -> list[Any]:
-    now = timezone.now()
-    when = {
-        "open": {"opens_at__lte": now, "closes_at__gt": now},
-        "upcoming": {"opens_at__gt": now},
-        "closed": {"closes_at__lte": now},
-    }[key]
-    found: list[Any] = []
-    for model in queries.page_models():
-        pages = model.objects.live().public().descendant_of(page).filter(**when)
-        found += pages.filter(interests=interest) if interest else pages
-    if key == "closed":
-        return sorted(found, key=lambda item: item.closes_at, reverse=True)
-    return sorted(found, key=lambda item: item.closes_at if key == "open" else item.opens_at)
 
 
 # Sign-up pages
@@ -349,21 +342,48 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     Set ``CSRF_FAILURE_VIEW`` to this. Happens to people without cookies, behind a page cache, or
     whose token grew old. Pages that are not ours get Django's own answer.
     """
-    page = _page_at(request)
-    notice = _("Your answers are still here. Press the button again to send them.")
-    if getattr(page, "is_consultation_page", False) and page.state == State.OPEN:
-        form = _consultation_form(page, request.POST)
-        form.keep_unjudged()
-        return _show_consultation(page, request, form=form, notice=notice).render()
-    if getattr(page, "is_registration_page", False):
-        sign_up = _registration_form(request.POST)
-        sign_up.keep_unjudged()
-        context = {"form": sign_up, "notice": notice}
-        return _respond(request, page, page.template, context).render()
-    return django_csrf_failure(request, reason=reason)
+    found = _page_at(request)
+    page = found[0] if found else None
+    is_consultation = getattr(page, "is_consultation_page", False)
+    if not found or not (is_consultation or getattr(page, "is_registration_page", False)):
+        return django_csrf_failure(request, reason=reason)
+    return _through_hooks(
+        _consultation_again if is_consultation else _sign_up_again, found, request
+    )
+
+
+def _through_hooks(show: Any, found: Any, request: HttpRequest) -> Any:
+    """Serve a page as Wagtail does, so that what is behind a password stays there."""
+
+    def serve(page: Any, request: HttpRequest, args: Any, kwargs: Any) -> Any:
+        return show(page, request).render()
+
+    for wrap in reversed(hooks.get_hooks("on_serve_page")):
+        serve = wrap(serve)
+    page, args, kwargs = found
+    for hook in hooks.get_hooks("before_serve_page"):
+        stopped = hook(page, request, args, kwargs)
+        if isinstance(stopped, HttpResponse):
+            return stopped
+    return serve(page, request, args, kwargs)
+
+
+def _consultation_again(page: Any, request: HttpRequest) -> Any:
+    form = _consultation_form(page, request.POST)
+    if page.state != State.OPEN:
+        return _refuse_closed(page, request, form)
+    form.keep_unjudged()
+    return _show_consultation(page, request, form=form, notice=STILL_HERE)
+
+
+def _sign_up_again(page: Any, request: HttpRequest) -> Any:
+    form = _registration_form(request.POST)
+    form.keep_unjudged()
+    return _respond(request, page, page.template, {"form": form, "notice": STILL_HERE})
 
 
 def _page_at(request: HttpRequest) -> Any:
+    """The page that a form was posted to, with what its `serve` would be called with."""
     site = Site.find_for_request(request)
     if site is None or request.method != "POST":
         return None
@@ -371,7 +391,6 @@ def _page_at(request: HttpRequest) -> Any:
     path = request.path.removeprefix(prefix[2].rstrip("/") if prefix and prefix[2] else "")
     components = [part for part in path.split("/") if part]
     try:
-        found, _args, _kwargs = site.root_page.localized.specific.route(request, components)
+        return site.root_page.localized.specific.route(request, components)
     except Exception:  # noqa: BLE001  No page here: host pages may raise anything while routing.
         return None
-    return found

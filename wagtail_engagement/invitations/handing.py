@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from .. import addresses, conf, mail
 from ..consent.models import ContactPermission, Purpose
@@ -31,6 +32,7 @@ FIRST_WAIT = 30
 LONGEST_WAIT = 3600
 # Waits of 30 s, doubling up to an hour, add up to a day at about this many tries.
 LAST_ATTEMPT = 30
+MOST_IN_DOUBT = 3  # in a row, before somebody has to look
 
 
 def keep_what_is_written() -> None:
@@ -41,9 +43,17 @@ def keep_what_is_written() -> None:
 
 
 def _due(at: datetime.datetime) -> QuerySet[Delivery]:
-    sending = Invitation.objects.filter(status=Invitation.Status.SENDING).values("pk")
-    due = Delivery.objects.filter(state=State.PENDING, retry_at__lte=at, invitation__in=sending)
-    return due.order_by("retry_at", "id")
+    """The deliveries that are due of one running invitation, a different one each time.
+
+    One at a time, so that the index serves however many people wait in others that are paused.
+    """
+    waiting = Delivery.objects.filter(state=State.PENDING, retry_at__lte=at)
+    running = Invitation.objects.filter(status=Invitation.Status.SENDING).order_by("?")
+    for pk in running.values_list("pk", flat=True):
+        due = waiting.filter(invitation=pk)
+        if due.exists():
+            return due.order_by("retry_at", "id")
+    return Delivery.objects.none()
 
 
 def work_chunk(owner: str, size: int, clock: Clock, stopping: Callable[[], bool]) -> int:
@@ -52,7 +62,7 @@ def work_chunk(owner: str, size: int, clock: Clock, stopping: Callable[[], bool]
     The connection is opened before anything is marked, so that a server that is down leaves
     nothing in doubt, and anew after every answer that may have broken it.
     """
-    done = 0
+    done = in_doubt = 0
     rows: deque[Delivery] | None = None
     if not _due(clock()).exists():
         return 0
@@ -62,14 +72,29 @@ def work_chunk(owner: str, size: int, clock: Clock, stopping: Callable[[], bool]
                 rows = _claim(owner, size, clock()) if rows is None else rows
                 is_sound = True
                 while rows and is_sound and not stopping():
-                    verdict = _hand_over(rows.popleft(), server, owner, clock)
+                    row = rows.popleft()
+                    verdict = _hand_over(row, server, owner, clock)
+                    if verdict == mail.Verdict.UNABLE:
+                        return done
                     done += verdict is not None
+                    in_doubt = in_doubt + 1 if verdict == mail.Verdict.UNKNOWN else 0
+                    if in_doubt == MOST_IN_DOUBT:
+                        _pause(row.invitation_id)
+                        return done
                     is_sound = verdict is None or verdict.leaves_connection_sound
     except mail.ServerUnreachable:
         pass  # Nothing was marked; everything waits for the next call.
     finally:
         _release(Delivery.objects.filter(owner=owner))
     return done
+
+
+def _pause(invitation_id: int) -> None:
+    """Wait for a person: a server that keeps breaking off would leave everybody in doubt."""
+    Invitation.objects.filter(pk=invitation_id, status=Invitation.Status.SENDING).update(
+        status=Invitation.Status.PAUSED,
+        status_reason=_("The mail server broke off several times in a row. See if it works again."),
+    )
 
 
 def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
@@ -123,7 +148,7 @@ def _hand_over(row: Delivery, server: Any, owner: str, clock: Clock) -> mail.Ver
     leased = mine.filter(state=State.LEASED)
     try:
         message = _message(row) if row.participant else None
-    except Exception as error:  # noqa: BLE001  One bad message must not hold up the others.
+    except ValueError as error:  # One bad address must not hold up the others.
         leased.update(state=State.REFUSED, reason=mail.scrub(error), lease_until=None)
         return mail.Verdict.REFUSED
     if message is None or not _mark(leased, row, clock()):
@@ -225,7 +250,9 @@ def _note(
         )
     elif receipt.verdict == mail.Verdict.UNKNOWN:
         handing.update(state=State.UNCERTAIN, reason=receipt.reason, lease_until=None)
-    elif receipt.verdict == mail.Verdict.REFUSED or row.attempt >= LAST_ATTEMPT:
+    elif receipt.verdict == mail.Verdict.REFUSED or (
+        receipt.verdict == mail.Verdict.LATER and row.attempt >= LAST_ATTEMPT
+    ):
         known.update(state=State.REFUSED, reason=receipt.reason, lease_until=None)
     else:
         wait = min(FIRST_WAIT * 2 ** (row.attempt - 1), LONGEST_WAIT)

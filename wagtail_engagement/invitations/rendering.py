@@ -160,19 +160,20 @@ def clean(rich_text: str) -> str:
     for tag in soup.find_all(["script", "style", "embed", "iframe", "object"]):
         tag.decompose()
     for tag in soup.find_all(True):
-        href = urljoin(f"{conf.base_url()}/", str(tag.get("href") or "").strip())
-        keeps_link = tag.name == "a" and tag.get("href") and _is_safe(href)
-        tag.attrs = {"href": href} if keeps_link else {}
-        if tag.name not in ALLOWED_TAGS or (tag.name == "a" and not keeps_link):
+        href = _absolute(str(tag.get("href") or "").strip()) if tag.name == "a" else ""
+        tag.attrs = {"href": href} if href else {}
+        if tag.name not in ALLOWED_TAGS or (tag.name == "a" and not href):
             tag.unwrap()
     return str(soup)
 
 
-def _is_safe(url: str) -> bool:
+def _absolute(href: str) -> str:
+    """A link as a mail can carry it; "" for none, for what could run, and for what is no address."""
     try:
-        return urlsplit(url).scheme in ALLOWED_SCHEMES
+        url = urljoin(f"{conf.base_url()}/", href)
+        return url if href and urlsplit(url).scheme in ALLOWED_SCHEMES else ""
     except ValueError:
-        return False
+        return ""
 
 
 def as_text(html: str) -> str:

@@ -40,7 +40,8 @@ def choose(
     registry.declare(dict.fromkeys(interest_ids), participant.pk, at)
     is_invited = participant.permissions.filter(purpose=Purpose.INVITE, may_write=True).exists()
     if Purpose.INVITE not in purposes:
-        if is_invited:
+        # Also while mail does not arrive: the choice has to outlast the bounce.
+        if participant.consent_events.filter(purpose=Purpose.INVITE).exists():
             leave(participant=participant, purposes=[Purpose.INVITE], channel=channel, at=at)
     elif not is_invited:
         agreed = ConsentEvent(
@@ -102,7 +103,10 @@ def undoable(
     acts = participant.consent_events.filter(purpose=Purpose.INVITE).order_by("-at", "-id")
     match list(acts[:2]):
         case [left, before] if (
-            left.action == Action.WITHDRAWN and left.at > at - DAY and before.action == Action.GIVEN
+            left.action == Action.WITHDRAWN
+            and left.channel in Channel.own()
+            and left.at > at - DAY
+            and before.action == Action.GIVEN
         ):
             return left, before
     return None

@@ -20,6 +20,7 @@ Channel = ConsentEvent.Channel
 Origin = ParticipantInterest.Origin
 
 DAY = datetime.timedelta(days=1)
+RESULT_KEPT = datetime.timedelta(days=30)
 LEDGER_KEPT = datetime.timedelta(days=30)
 
 
@@ -59,6 +60,13 @@ def release_claim(claim_id: int) -> None:
 def drop_claim(claim_id: int) -> None:
     """Forget a claim that nobody confirmed; what came with it stays, without it."""
     Claim.objects.pending().filter(pk=claim_id).delete()
+
+
+def end_wishes_for_result(*, consultation_id: int, at: datetime.datetime) -> None:
+    """Let unconfirmed wishes to hear a result end 30 days after it is published (Settled 2)."""
+    end = at + RESULT_KEPT
+    waiting = Claim.objects.pending().filter(consultation=consultation_id, result_until__gt=end)
+    waiting.update(result_until=end)
 
 
 def granted_by(claim: Claim, *, at: datetime.datetime) -> dict[str, int]:
@@ -101,7 +109,7 @@ def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     person: Participant = settling.give(
         participant_id=person_id, events=events, is_proven=True, at=at
     )
-    name = next((claim.name for claim in reversed(claims) if claim.name), "")
+    name = _agreed_name(claims)
     if name and not person.name:
         person.name = name
         person.save(update_fields=["name"])
@@ -126,7 +134,7 @@ def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
     person = Participant(
         address_key=newest.address_key,
         email=newest.email,
-        name=next((claim.name for claim in reversed(claims) if claim.name), ""),
+        name=_agreed_name(claims),
         joined_at=at,
         confirmed_at=at,
     )
@@ -137,6 +145,12 @@ def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
         update_fields=["confirmed_at"],
     )
     return person.pk
+
+
+def _agreed_name(claims: list[Claim]) -> str:
+    """The name that all forms give: of several, one may be somebody else's joke."""
+    names = {claim.name for claim in claims if claim.name}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _responses_of(claims: list[Claim]) -> Any:

@@ -43,7 +43,9 @@ GATHERING = 0x656E6761  # names the lock that lets one worker gather at a time
 Clock = Callable[[], datetime.datetime]
 
 
-def work(*, at: datetime.datetime, limit: int = 50) -> int:
+def work(
+    *, at: datetime.datetime, limit: int = 50, stopping: Callable[[], bool] = lambda: False
+) -> int:
     """Send what is due, at most `limit` mails; return how many were handed over.
 
     Any number of workers may do this at once, and any may die at any moment. When the mail server
@@ -65,6 +67,8 @@ def work(*, at: datetime.datetime, limit: int = 50) -> int:
     try:
         with mail.connection() as server:
             for row in due:
+                if stopping():
+                    break
                 verdict = _hand_over(row, server, owner, clock)
                 tried += verdict is not None
                 if verdict and not verdict.leaves_connection_sound:
@@ -121,7 +125,10 @@ def _gather(at: datetime.datetime, limit: int) -> None:
                 kind=Kind.CONFIRM, fingerprint=mark, key_id=key_id, retry_at=at, at=at
             )
             left -= 1
-        if row is not None:
+        # Touched before it is added to: a worker that has already written the mail then finds it
+        # changed, and writes it anew with everything that its link will confirm.
+        unsent = RegisterMail.objects.filter(state=State.WAITING, attempt=0)
+        if row is not None and unsent.filter(pk=row.pk).update(at=at):
             _unmailed(at).filter(address_key=key).update(mail=row)
 
 
@@ -197,7 +204,7 @@ def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> mail
     if message is None:
         return None
     mine = RegisterMail.objects.filter(pk=row.pk)
-    taken = mine.filter(state=row.state, attempt=row.attempt).update(
+    taken = mine.filter(state=row.state, attempt=row.attempt, at=row.at).update(
         state=State.HANDING,
         owner=owner,
         attempt=row.attempt + 1,
