@@ -154,6 +154,28 @@ def test_nothing_nasty_breaks_an_address(town):
     open_everywhere(Client(), town, NASTY)
 
 
+@pytest.mark.parametrize("name", ["ConsultationPage", "RegistrationPage"])
+def test_a_good_form_is_taken_whatever_stands_behind_its_address(town, name):
+    url, asked = town.pages[name], ("i", "route", "state", "p", "next", "")
+    texts = [*NASTY, "A\x00B\x00C\x00D\x00", "\u202e" * 8, "é" * 8]  # as long as a code
+    for number, text in enumerate(texts):
+        told = quote(text.encode(errors="surrogatepass")[:2000])
+        client, typed = Client(), {"email": f"a{number}@example.com", "may_invite": "on"}
+        data = form_data(client, SimpleNamespace(url=url), **typed)
+        answer = send(client, f"{url}?{'&'.join(f'{key}={told}' for key in asked)}", data)
+        assert answer.headers.get("Location") == f"{url}thank-you/", told
+    assert Claim.objects.filter(mail=None).count() == len(texts)
+
+
+def test_a_copied_or_unchecked_form_breaks_nothing_either(town):
+    """What a failed CSRF check answers is a page of ours, with all that was typed."""
+    strict = Client(enforce_csrf_checks=True)
+    for url in (town.pages["ConsultationPage"], town.pages["RegistrationPage"]):
+        for text in NASTY:
+            told = quote(text.encode(errors="surrogatepass")[:2000])
+            send(strict, f"{url}?i={told}", {"email": text, "may_invite": "on"})
+
+
 def test_nothing_nasty_in_a_cookie_breaks_a_page(town):
     for text in ("a" * 22, '"', "x" * 3000, "é\x7f", "=;,"):
         client = Client()
