@@ -63,6 +63,7 @@ def overview_urls() -> list[Any]:
 
 LOG_ACTIONS = {
     "participant_viewed": (_("Look at a participant"), _("Looked at this participant")),
+    "participants_searched": (_("Search participants"), _("Searched the participants")),
     "response_viewed": (_("Look at a response"), _("Looked at this response")),
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "response_released": (_("Release a response"), _("Released a held response")),

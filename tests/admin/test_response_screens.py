@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import ModelLogEntry
@@ -113,6 +114,20 @@ def test_a_held_response_is_decided_about(press, status, login, council):
     client.post(reverse(f"wagtail_engagement_responses:{press}", args=[response.pk]))
     assert ConsultationResponse.objects.get(pk=response.pk).status == status
     assert response.reference not in client.get(f"{RESPONSES}held/").content.decode()
+
+
+@pytest.mark.parametrize(("press", "status"), [("Release", "counted"), ("Reject", "rejected")])
+def test_a_held_response_is_decided_about_from_its_row(press, status, login, council):
+    response = hold(council.own.consultation.responses.get())
+    client = login("lead")
+    client.handler.enforce_csrf_checks = True
+    rows = BeautifulSoup(client.get(f"{RESPONSES}held/").content, "html.parser")
+    form = next(form for form in rows.select("td form") if press in form.get_text())
+    assert form.button.get_text() == f"{press} {response.reference}"
+    typed = {field["name"]: field["value"] for field in form.select("input")}
+    told = client.post(form["action"], typed)
+    assert told.url == f"{RESPONSES}held/"
+    assert ConsultationResponse.objects.get(pk=response.pk).status == status
 
 
 def test_a_second_decision_changes_nothing(login, council):

@@ -21,6 +21,7 @@ SCREENS = {
     "overview": "wagtail_engagement_overview",
     "responses": "wagtail_engagement_responses:index",
     "answers": "wagtail_engagement_responses:of_consultation",
+    "held": "wagtail_engagement_responses:held",
     "response": "wagtail_engagement_responses:read",
     "participants": "wagtail_engagement_participants:index",
     "participant": "wagtail_engagement_participants:inspect",

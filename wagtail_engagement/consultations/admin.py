@@ -10,6 +10,7 @@ from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -20,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView, View
 from wagtail.admin import messages
 from wagtail.admin.filters import WagtailFilterSet
-from wagtail.admin.ui.tables import Column, DateColumn, NumberColumn, TitleColumn
+from wagtail.admin.ui.tables import BaseColumn, Column, DateColumn, NumberColumn, TitleColumn
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.widgets.button import HeaderButton
 from wagtail.log_actions import log
@@ -28,6 +29,7 @@ from wagtail.permissions import page_permission_policy
 
 from ..exports import csv_download
 from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
+from ..participants.admin import ParticipantInspectView
 from . import queries, responses
 from .models import Consultation, ConsultationResponse, FormVersion
 from .questions import Definition
@@ -55,6 +57,10 @@ def readable_by(user: Any) -> QuerySet[Consultation]:
         paged |= Q(pk__in=pages.values("consultation"))
         allowed |= Q(pk__in=pages.filter(pk__in=changeable.values("pk")).values("consultation"))
     return found.filter(allowed | ~paged) if paged else found
+
+
+# The timeline of a person names the answers that its reader may read, and no others.
+ParticipantInspectView.readable_by = staticmethod(readable_by)
 
 
 class ConsultationIndexView(NativeIndexView):
@@ -160,6 +166,19 @@ class ResponseIndexView(NativeIndexView):
         return [HeaderButton(_("Download CSV"), url=url, icon_name="download")]
 
 
+class DecideColumn(BaseColumn):
+    """The two buttons that decide about a held response."""
+
+    cell_template_name = "wagtail_engagement/admin/_decide.html"
+
+    class Media:
+        css = {"all": ["wagtail_engagement/admin.css"]}
+
+    def get_cell_context_data(self, instance: Any, parent_context: Any) -> dict[str, Any]:
+        context = super().get_cell_context_data(instance, parent_context)
+        return {**context, "csrf_token": get_token(parent_context["request"])}
+
+
 class HeldIndexView(NativeIndexView):
     """What waits for a look. Each counts by itself in the end; nothing is lost."""
 
@@ -190,6 +209,7 @@ class HeldIndexView(NativeIndexView):
             Column("held_because", label=_("Why")),
             DateColumn("submitted_at", label=_("Received")),
             DayColumn("held_until", label=_("Counts by itself on"), sort_key="held_until"),
+            DecideColumn("decide", label=_("Does it count?")),
         ]
 
 

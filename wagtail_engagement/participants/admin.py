@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -71,6 +73,14 @@ class ParticipantIndexView(NativeIndexView):
             return queryset.filter(name__istartswith=self.search_query)
         return queryset.filter(address_key=key)
 
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write to the audit log that somebody searched; the words could be an address."""
+        response = super().get(request, *args, **kwargs)
+        if self.is_searchable and self.is_searching:
+            action = "wagtail_engagement.participants_searched"
+            log(request.user, action, user=request.user, title=_("Participants"))
+        return response
+
     @cached_property
     def columns(self) -> list[Column]:
         shown = may(self.request.user, "view_participant_pii")
@@ -98,6 +108,9 @@ class ParticipantInspectView(generic.InspectView):
 
     template_name = "wagtail_engagement/admin/participant.html"
     page_title = gettext_lazy("Participant")
+    # The consultations whose answers a user may read. The part above sets it, for this one may
+    # not import it.
+    readable_by: Callable[[Any], QuerySet]
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().get(request, *args, **kwargs)
@@ -171,10 +184,13 @@ class ParticipantInspectView(generic.InspectView):
         rows = self.object.responses.select_related("consultation")
         if not self.sees_sensitive:
             rows = rows.filter(consultation__is_sensitive=False)
+        mine = self.readable_by(self.request.user).filter(responses__participant=self.object)
+        readable = set(mine.values_list("pk", flat=True))
         for row in rows.order_by("-submitted_at")[:LONGEST_TIMELINE]:
             facts = {"title": row.consultation.title, "reference": row.reference}
             text = _("%(title)s, reference %(reference)s") % facts
-            yield Entry(row.submitted_at, _("Answer"), text)
+            told = text if row.consultation_id in readable else _("a consultation")
+            yield Entry(row.submitted_at, _("Answer"), told)
 
 
 class ParticipantAdmin(NativeModelAdmin):
@@ -218,7 +234,10 @@ def end_of(claim: Claim) -> datetime.datetime:
 def mail_in_words(claim: Claim) -> str:
     if claim.mail:
         return str(claim.mail.get_state_display())
-    return _("waits while the answer is held") if claim.held_until else _("waiting to be sent")
+    if claim.held_until and claim.held_until > timezone.now():
+        day = date_format(timezone.localtime(claim.held_until), "j F Y")
+        return _("held until %(day)s") % {"day": day}
+    return _("waiting to be sent")
 
 
 class ClaimAdmin(NativeModelAdmin):
