@@ -11,6 +11,7 @@ EVERYBODY_OF_OURS = {"lead", "analyst", "steward", "all_in_one", "superuser"}
 READERS = {"lead", "analyst", "all_in_one", "superuser"}
 LEADS = {"lead", "all_in_one", "superuser"}
 STEWARDS = {"steward", "all_in_one", "superuser"}
+TOPICS = LEADS | STEWARDS
 CONTACT = {"lead", "steward", "all_in_one", "superuser"}
 
 EDITOR = "wagtailsnippets_wagtail_engagement_invitation"
@@ -59,10 +60,10 @@ PERMITTED = {
     "wagtail_engagement_waiting:index_results": CONTACT,
     "wagtail_engagement_interests:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_interests:index_results": EVERYBODY_OF_OURS,
-    "wagtail_engagement_interests:add": STEWARDS,
-    "wagtail_engagement_interests:edit": STEWARDS,
-    "wagtail_engagement_interests:history": STEWARDS,
-    "wagtail_engagement_interests:history_results": STEWARDS,
+    "wagtail_engagement_interests:add": TOPICS,
+    "wagtail_engagement_interests:edit": TOPICS,
+    "wagtail_engagement_interests:history": TOPICS,
+    "wagtail_engagement_interests:history_results": TOPICS,
     "wagtail_engagement_wordings:index": LEADS,
     "wagtail_engagement_wordings:index_results": LEADS,
     "wagtail_engagement_wordings:add": LEADS,

@@ -11,9 +11,8 @@ from django.db import transaction
 APP_LABEL = "wagtail_engagement"
 SEES_REGISTER = {"view_participant", "view_interest", "view_delivery"}
 SEES_CONTACT = {"view_participant_pii", "view_claim", "export_participant"}
-KEEPS_REGISTER = {
-    "add_interest",
-    "change_interest",
+NAMES_TOPICS = {"add_interest", "change_interest"}
+KEEPS_REGISTER = NAMES_TOPICS | {
     "view_suppression",
     "add_suppression",
     "change_suppression",
@@ -33,7 +32,7 @@ INVITES = {
     "send_invitation",
     "approve_invitation",
 }
-LEAD = SEES_REGISTER | SEES_CONTACT | READS_ANSWERS | RUNS_CONSULTATIONS | INVITES
+LEAD = SEES_REGISTER | SEES_CONTACT | NAMES_TOPICS | READS_ANSWERS | RUNS_CONSULTATIONS | INVITES
 
 ROLES = {
     "Engagement lead": LEAD,
