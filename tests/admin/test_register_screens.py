@@ -6,10 +6,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from wagtail.models import ModelLogEntry
 
+from tests.site import DAY
 from wagtail_engagement import addresses
 from wagtail_engagement.models import (
+    Claim,
     ConsentEvent,
     ConsentWording,
     Interest,
@@ -147,6 +151,29 @@ def test_a_part_in_a_sensitive_consultation_shows_to_its_own_permission(
     assert (consultation.responses.get().reference in shown) == told
 
 
+def test_an_answer_to_a_page_of_others_is_told_without_title_and_reference(login, full_council):
+    person = full_council.person
+    for page in (full_council.own, full_council.foreign):
+        page.consultation.responses.update(participant=person)
+    url = reverse("wagtail_engagement_participants:inspect", args=[person.pk])
+    shown = {role: text_of(login(role), url) for role in ("lead", "superuser")}
+    whole = f"Foreign park, reference {full_council.foreign.consultation.responses.get().reference}"
+    assert whole in shown["superuser"]
+    assert "Own park, reference" in shown["lead"]
+    assert "Foreign park" not in shown["lead"]
+    assert "<td>a consultation</td>" in shown["lead"]
+
+
+@pytest.mark.parametrize(("days", "said"), [(3, "held until"), (-3, "waiting to be sent")])
+def test_who_waits_behind_a_held_answer_is_told_until_when(days, said, login, full_council):
+    until = timezone.now() + days * DAY
+    Claim.objects.update(held_until=until)
+    shown = text_of(login("lead"), "/admin/engagement/waiting/")
+    assert said in shown
+    day = date_format(timezone.localtime(until), "j F Y")
+    assert (f"held until {day}" in shown) == (days > 0)
+
+
 def test_people_waiting_to_confirm_are_masked(login, full_council):
     shown = text_of(login("lead"), "/admin/engagement/waiting/")
     assert "b•••••@e•••••.com" in shown
@@ -211,8 +238,21 @@ def test_new_words_are_a_new_version(login, council):
     assert ConsentWording.objects.filter(pk=first.pk, label=first.label).exists()
 
 
-def test_an_interest_is_added_and_retired(login, council):
-    client = login("steward")
+def test_a_wording_is_written_in_a_language_of_the_site(login, council, settings):
+    settings.LANGUAGES = [("en-GB", "British"), ("cy", "Cymraeg"), ("pl", "Polski")]
+    settings.WAGTAIL_CONTENT_LANGUAGES = settings.LANGUAGES[:2]
+    client, url = login("lead"), "/admin/engagement/wordings/new/"
+    field = client.get(url).context["form"].fields["language"]
+    assert [code for code, _name in field.choices] == ["en", "en-gb", "cy"]
+    typed = {"purpose": "invite", "label": "Write to me", "hint": ""}
+    for language in ("Welsh", "en-gb"):
+        client.post(url, {**typed, "language": language})
+    assert ConsentWording.objects.get(label="Write to me").language == "en-gb"
+
+
+@pytest.mark.parametrize("role", ["lead", "steward"])
+def test_an_interest_is_added_and_retired(role, login, council):
+    client = login(role)
     client.post("/admin/engagement/interests/new/", {"name": "Trees", "description": ""})
     interest = Interest.objects.get(name="Trees")
     url = f"/admin/engagement/interests/edit/{interest.pk}/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db import IntegrityError, transaction
 from django.shortcuts import get_object_or_404, redirect
@@ -25,6 +26,7 @@ from .. import addresses
 from ..modeladmin import NativeIndexView, NativeModelAdmin
 from . import settling
 from .models import ConsentWording, Suppression
+from .queries import FALLBACK_LANGUAGE
 
 LISTED_SUPPRESSIONS = "wagtail_engagement_do_not_contact:index"
 
@@ -36,6 +38,16 @@ class AddView(generic.CreateView):
         return []
 
 
+def languages() -> list[tuple[str, str]]:
+    """The site's languages by lower-cased code, as pages ask for a wording.
+
+    English is always there, for it stands in for every language that has no wording.
+    """
+    offered = getattr(settings, "WAGTAIL_CONTENT_LANGUAGES", None) or settings.LANGUAGES
+    found = {code.lower(): str(name) for code, name in offered}
+    return list({FALLBACK_LANGUAGE: _("English"), **found}.items())
+
+
 class WordingAddView(AddView):
     success_message = gettext_lazy("%(object)s is in use from now on.")
 
@@ -45,6 +57,13 @@ class WordingAddView(AddView):
         start = ConsentWording.objects.filter(pk=number).first() if number.isdecimal() else None
         names = ("purpose", "language", "label", "hint") if start else ()
         return {**super().get_initial(), **{name: getattr(start, name) for name in names}}
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.fields["language"] = forms.ChoiceField(
+            label=form.fields["language"].label, choices=languages, initial=FALLBACK_LANGUAGE
+        )
+        return form
 
     def save_instance(self) -> ConsentWording:
         wording = self.form.instance
