@@ -49,6 +49,24 @@ def test_a_held_response_says_when_it_counts_by_itself(login, council):
     assert "each counts by itself" in line.otherwise
 
 
+@pytest.mark.parametrize(("ended", "said"), [(None, 1), (13 * DAY, 1), (15 * DAY, 0)])
+def test_what_we_cannot_tell_is_said_for_two_weeks_after_an_invitation(
+    ended, said, login, full_council
+):
+    Invitation.objects.update(finished_at=ended and timezone.now() - ended)
+    Delivery.objects.update(state="uncertain")
+    lines = lines_of(login("lead"))
+    assert lines == ["We cannot tell if 1 invitation arrived."] * said
+
+
+def test_what_somebody_can_decide_is_said_before_what_nobody_can(login, full_council):
+    ConsultationResponse.objects.update(status="held", held_until=timezone.now() + DAY)
+    Delivery.objects.update(state="uncertain")
+    held, uncertain = lines_of(login("lead"))
+    assert held == "1 response is held back."
+    assert uncertain == "We cannot tell if 1 invitation arrived."
+
+
 def test_a_role_hears_of_nothing_that_it_may_not_do(login, full_council):
     ConsultationResponse.objects.update(status="held", held_until=timezone.now() + DAY)
     Invitation.objects.update(status="paused")

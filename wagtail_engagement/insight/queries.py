@@ -27,6 +27,8 @@ MOST_LINES = 5
 SILENCE = datetime.timedelta(minutes=10)
 # An invitation should leave people time to answer.
 CLOSING_SOON = datetime.timedelta(days=7)
+# This long after an invitation ended, its editor has seen how it went.
+STAYS_NEWS = datetime.timedelta(days=14)
 
 
 def day(date: datetime.date) -> str:
@@ -110,11 +112,11 @@ def to_do(*, user: Any, readable: Any, at: datetime.datetime) -> list[Line]:
     """
     lines: list[Line] = []
     if user.has_perm("wagtail_engagement.send_invitation"):
-        lines += [*paused(), *uncertain()]
+        lines += paused()
     if user.has_perm("wagtail_engagement.moderate_response"):
         lines += held(readable)
     if user.has_perm("wagtail_engagement.send_invitation"):
-        lines += uninvited(at)
+        lines += [*uncertain(at), *uninvited(at)]
     if user.has_perm("wagtail_engagement.view_response"):
         lines += unanswered(readable, at)
     return lines[:MOST_LINES]
@@ -138,8 +140,10 @@ def paused() -> Iterator[Line]:
         )
 
 
-def uncertain() -> Iterator[Line]:
-    number = Delivery.objects.filter(state=Delivery.State.UNCERTAIN).count()
+def uncertain(at: datetime.datetime) -> Iterator[Line]:
+    """Nothing can be done about these, so that they are news for a while and not for ever."""
+    recent = Q(invitation__finished_at=None) | Q(invitation__finished_at__gt=at - STAYS_NEWS)
+    number = Delivery.objects.filter(recent, state=Delivery.State.UNCERTAIN).count()
     if number:
         yield Line(
             text=ngettext(
