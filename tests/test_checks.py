@@ -1,12 +1,16 @@
 """Each check names what is missing; the settings of the tests pass them all."""
 
+import datetime
+
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
+from django.utils import timezone
 from wagtail.models import Site
 
+from tests.factories import ClaimFactory, WorkerSignFactory
 from wagtail_engagement import checks
-from wagtail_engagement.models import EngagementSettings
+from wagtail_engagement.models import EngagementSettings, WorkerSign
 
 
 def ids(found):
@@ -74,5 +78,24 @@ def test_a_site_without_privacy_notice_and_complaints_route_is_told_until_both_a
     assert [message.msg for message in left] == [f"{site} does not say how to complain."]
 
 
-def test_no_table_is_read_unless_a_database_is_named():
-    assert checks.check_said_by_law(app_configs=None, databases=None) == []
+@pytest.mark.django_db
+def test_mail_that_waits_is_named_until_a_worker_is_seen():
+    assert checks.check_silence(app_configs=None, databases=["default"]) == []
+    ClaimFactory()
+    (said,) = checks.check_silence(app_configs=None, databases=["default"])
+    assert (ids([said]), said.msg) == (["W006"], "No worker was ever seen, 1 waiting.")
+    sign = WorkerSignFactory(seen_at=datetime.datetime(2026, 3, 1, 9, 30, tzinfo=datetime.UTC))
+    (said,) = checks.check_silence(app_configs=None, databases=["default"])
+    assert said.msg == "No worker since 2026-03-01 09:30 UTC, 1 waiting."
+    WorkerSign.objects.filter(pk=sign.pk).update(seen_at=timezone.now())
+    assert checks.check_silence(app_configs=None, databases=["default"]) == []
+
+
+@pytest.mark.parametrize("check", [checks.check_said_by_law, checks.check_silence])
+def test_no_table_is_read_unless_a_database_is_named(check):
+    assert check(app_configs=None, databases=None) == []
+
+
+def test_sqlite_is_looked_at_whether_a_database_is_named_or_not(settings):
+    settings.DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
+    assert "W001" in ids(run_checks())

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import DatabaseError, connections
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from . import conf, nudge
 from .insight import queries
@@ -129,7 +130,7 @@ def check_own_base_page(**options: Any) -> list[CheckMessage]:
     ]
 
 
-@register(Tags.database)
+@register
 def check_sqlite(**options: Any) -> list[CheckMessage]:
     """Two answers at once, and SQLite gives one of them up unless writers queue from the start."""
     found = settings.DATABASES.get("default", {})
@@ -191,13 +192,17 @@ def check_sender(**options: Any) -> list[CheckMessage]:
     ]
 
 
+def has_tables(databases: Any) -> bool:
+    """Whether a check may read our tables: `check --database default` and migrate ask it to."""
+    if "default" not in (databases or ()):
+        return False
+    return f"{ID}_engagementsettings" in connections["default"].introspection.table_names()
+
+
 @register(Tags.database)
 def check_said_by_law(databases: Any = None, **options: Any) -> list[CheckMessage]:
-    """Asked with `check --database default` and by migrate, for it reads a table (P15)."""
-    if "default" not in (databases or ()):
-        return []
-    tables = connections["default"].introspection.table_names()
-    if "wagtail_engagement_engagementsettings" not in tables:
+    """What the law asks a site to say (P15)."""
+    if not has_tables(databases):
         return []
     try:
         missing = queries.missing_settings()
@@ -205,6 +210,27 @@ def check_said_by_law(databases: Any = None, **options: Any) -> list[CheckMessag
         return []  # Half migrated; the next check says it.
     hint = "Fill in both under Settings, Engagement, in Wagtail's admin."
     return [Warning(sentence, hint=hint, id=f"{ID}.W005") for sentence in missing]
+
+
+@register(Tags.database)
+def check_silence(databases: Any = None, **options: Any) -> list[CheckMessage]:
+    """Mail waits and no worker sends it."""
+    if not has_tables(databases):
+        return []
+    try:
+        silence = queries.silence(at=timezone.now())
+    except DatabaseError:
+        return []  # Half migrated; the next check says it.
+    if silence is None:
+        return []
+    since = f"since {silence.seen_at:%Y-%m-%d %H:%M} UTC" if silence.seen_at else "was ever seen"
+    return [
+        Warning(
+            f"No worker {since}, {silence.waiting} waiting.",
+            hint="Run manage.py engagement_work as a service, or with --once from cron.",
+            id=f"{ID}.W006",
+        )
+    ]
 
 
 @register(deploy=True)
