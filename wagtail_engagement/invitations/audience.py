@@ -159,9 +159,8 @@ class Audience:
         together: frozenset[int] = frozenset().union(*groups)
         if not self.interests:
             return _chose(together) | ~Q(Exists(_chosen("pk")))
-        if self._any:
-            return _cares_about(together)
-        return Q(*(_cares_about(group) for group in groups))
+        asked = [together] if self._any else groups
+        return Q(*(_cares_about(group) for group in asked)) | _named_nothing(together)
 
     def _invited_recently(self) -> Q:
         """Invited to this consultation ever, or to another one within the days chosen.
@@ -229,18 +228,18 @@ def _chose(interest_ids: Iterable[int]) -> Q:
 
 
 def _cares_about(interest_ids: Iterable[int]) -> Q:
-    """People who chose one of these, who took part in one, or of whom we know no topic at all.
-
-    Taking part tells us only about people who chose nothing. Who took one of these away and has
-    no topic left is not asked about it again.
-    """
+    """People who chose one of these; taking part tells us only about people who chose nothing."""
     these = list(interest_ids)
     shown = _kept("pk").filter(interest__in=these).exclude(Exists(_chosen("participant")))
+    return _chose(these) | Q(Exists(shown))
+
+
+def _named_nothing(interest_ids: Iterable[int]) -> Q:
+    """People of whom we know no topic, unless they took one of these away."""
     taken_away = ParticipantInterest.objects.filter(
-        participant=OuterRef("pk"), interest__in=these, removed_at__isnull=False
+        participant=OuterRef("pk"), interest__in=list(interest_ids), removed_at__isnull=False
     )
-    knows_none = ~Q(Exists(_kept("pk"))) & ~Q(Exists(taken_away))
-    return _chose(these) | Q(Exists(shown)) | knows_none
+    return ~Q(Exists(_kept("pk"))) & ~Q(Exists(taken_away))
 
 
 def _groups(interests: Iterable[Interest]) -> list[frozenset[int]]:
