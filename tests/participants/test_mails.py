@@ -52,6 +52,15 @@ def test_the_mail_carries_one_link_and_no_word_of_the_respondent():
     assert "X-Auto-Response-Suppress" in message.extra_headers
 
 
+def test_the_mail_says_when_more_than_one_form_asks_for_the_same():
+    wording = factories.ConsentWordingFactory(label="Write to me")
+    for _form in range(2):
+        claim(purposes={"invite": wording.pk})
+    (message,) = send()
+    assert "Write to me, on 2 forms" in message.body
+    assert "Write to me, on 2 forms" in message.alternatives[0][0]
+
+
 def test_a_wording_with_markup_stays_text():
     wording = factories.ConsentWordingFactory(label="<b>Roads & parks</b>")
     claim(purposes={"invite": wording.pk})

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import post_delete
@@ -165,7 +166,7 @@ class ConsultationPageMixin(ThankYouMixin):
             [FieldPanel("offer_result"), FieldPanel("offer_invite")],
             heading=_("Permissions people can give"),
         ),
-        FieldPanel("interests"),
+        FieldPanel("interests", widget=forms.CheckboxSelectMultiple),
         FieldPanel("area"),
         FieldPanel("is_sensitive"),
     ]

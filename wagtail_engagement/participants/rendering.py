@@ -18,9 +18,10 @@ HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF,
 
 
 def ticked(granted: dict[Claim, dict[str, int]]) -> list[dict[str, Any]]:
-    """Return what was agreed to, in the words that were shown: label, about and topics.
+    """Return what was agreed to, in the words that were shown: label, about, topics and forms.
 
-    A sensitive consultation is "a consultation" (Settled 12).
+    `forms` says how many forms asked for the same, for one of them may be somebody else's. A
+    sensitive consultation is "a consultation" (Settled 12).
     """
     ids = {pk for given in granted.values() for pk in given.values()}
     wordings = wordings_by_id(ids)
@@ -38,8 +39,11 @@ def ticked(granted: dict[Claim, dict[str, int]]) -> list[dict[str, Any]]:
                     if purpose == Purpose.INVITE and pk in topics
                 ],
             }
-            if line not in lines:
-                lines.append(line)
+            same = next((known for known in lines if line.items() <= known.items()), None)
+            if same:
+                same["forms"] += 1
+            else:
+                lines.append({**line, "forms": 1})
     return lines
 
 
