@@ -19,12 +19,11 @@ from wagtail.models import Site
 from ..consent.models import EngagementSettings
 from ..consultations.models import Consultation, ConsultationResponse
 from ..consultations.queries import page_of
-from ..invitations.models import Delivery, Invitation, WorkerSign
+from ..invitations import queries as invitations
+from ..invitations.models import Delivery, Invitation
 from ..participants.models import Claim, Participant, RegisterMail
 
 MOST_LINES = 5
-# A worker signs at every round; this long a silence means that none is there.
-SILENCE = datetime.timedelta(minutes=10)
 # An invitation should leave people time to answer.
 CLOSING_SOON = datetime.timedelta(days=7)
 # This long after an invitation ended, its editor has seen how it went.
@@ -54,8 +53,8 @@ class Silence:
 
 def silence(*, at: datetime.datetime) -> Silence | None:
     """Whether work waits that no worker does; None while all is well."""
-    seen_at = WorkerSign.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
-    if seen_at and at - seen_at < SILENCE:
+    seen_at = invitations.worker_seen_at()
+    if seen_at and at - seen_at < invitations.WORKER_IS_LATE:
         return None
     waiting = waiting_mails(at=at)
     return Silence(waiting=waiting, seen_at=seen_at) if waiting else None
