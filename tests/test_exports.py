@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import tempfile
 from decimal import Decimal
 
+import openpyxl
 import pytest
 
 from wagtail_engagement import exports
@@ -50,3 +52,44 @@ def test_a_file_is_written_while_its_rows_are_read():
     lines = exports.csv_lines(rows)
     assert [next(lines), next(lines)] == [b"\xef\xbb\xbf", b'"first"\r\n']
     assert next(rows) == ["second"]
+
+
+def in_workbook(rows):
+    """The cells of the workbook that the rows become."""
+    response = exports.xlsx_download(rows, filename="file")
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))
+    response.close()
+    return [list(row) for row in book.active.iter_rows()]
+
+
+@pytest.mark.outside
+def test_known_formulas_are_text_in_a_workbook(outside_data):
+    payloads = json.loads((outside_data / "hostile" / "csv_injection.json").read_text())
+    cells = [row[0] for row in in_workbook([text] for text in payloads)]
+    assert {cell.data_type for cell in cells} == {"s"}
+    kept = [text.replace("\r\n", "\n").replace("\r", "\n") for text in payloads]
+    assert [cell.value.removeprefix("'") for cell in cells] == kept
+
+
+@pytest.mark.parametrize("text", ["=1+1", "#N/A", "007", "1e5", "2026-11-23", "TRUE"])
+def test_a_text_stays_text_in_a_workbook(text):
+    cell = in_workbook([[text]])[0][0]
+    assert cell.data_type == "s"
+    assert cell.value.removeprefix("'") == text
+
+
+def test_numbers_are_numbers_in_a_workbook_while_they_are_exact():
+    row = in_workbook([[-5, Decimal("1.50"), 10**20, float("nan")]])[0]
+    assert [cell.value for cell in row] == [-5, 1.5, str(10**20), "nan"]
+
+
+def test_what_breaks_a_workbook_is_left_out_and_what_is_too_long_is_marked():
+    row = in_workbook([["a\x0bb\x00c\ud800\uffff", "x" * 40_000]])[0]
+    assert row[0].value == "abc\N{REPLACEMENT CHARACTER}"
+    assert row[1].value == "x" * 32_766 + "…"
+
+
+def test_a_workbook_leaves_no_file_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    in_workbook([["ann@example.com"]])
+    assert list(tmp_path.iterdir()) == []
