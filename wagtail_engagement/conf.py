@@ -67,6 +67,51 @@ def pending_days() -> int:
     return int(_get("PENDING_DAYS", 14))
 
 
+def permission_days() -> int:
+    """Days after which an agreement to be invited ends unless renewed; 0 means never."""
+    return int(_get("PERMISSION_DAYS", 730))
+
+
+def quarantine_days() -> int:
+    """Days for which somebody whom we have no reason to keep stays in the register."""
+    return int(_get("QUARANTINE_DAYS", 30))
+
+
+def interest_days() -> int:
+    """Days after which an interest shown by taking part fades unless renewed; 0 means never."""
+    return int(_get("INTEREST_DAYS", 730))
+
+
+def import_file_days() -> int:
+    """Days after which an uploaded sheet is deleted; its hash stays."""
+    return int(_get("IMPORT_FILE_DAYS", 30))
+
+
+def import_bytes() -> int:
+    """Largest sheet that can be uploaded, in bytes; the command has no such limit."""
+    return int(_get("IMPORT_BYTES", 5 * 2**20))
+
+
+def import_rows() -> int:
+    """Most rows of a sheet that is uploaded; the command has no such limit."""
+    return int(_get("IMPORT_ROWS", 100_000))
+
+
+def import_dir() -> str:
+    """Folder for uploaded sheets, outside MEDIA_ROOT so that no address on the site opens it."""
+    return str(_get("IMPORT_DIR", ""))
+
+
+def response_days() -> int:
+    """Days after a decision, after which responses are cut from the people who gave them."""
+    return int(_get("RESPONSE_DAYS", 183))
+
+
+def undecided_days() -> int:
+    """The same after closing, where no decision is known."""
+    return int(_get("UNDECIDED_DAYS", 365))
+
+
 def hold_days() -> int:
     """Days after which a held response is counted although nobody looked at it."""
     return int(_get("HOLD_DAYS", 7))

@@ -4,9 +4,9 @@ from .consent.models import (
     ConsentEvent,
     ConsentWording,
     ContactPermission,
-    EngagementSettings,
     Suppression,
 )
+from .consent.notices import EngagementSettings
 from .consultations.models import (
     Answer,
     Consultation,
@@ -14,18 +14,26 @@ from .consultations.models import (
     FormVersion,
     ResponseContact,
 )
+from .imports.models import ImportBatch, ImportRow
 from .invitations.models import Delivery, Invitation, WorkerSign
+from .participants.merges import AddressChange, Merge, PossibleDuplicate
 from .participants.models import (
     Claim,
     Interest,
     Link,
     Participant,
     ParticipantInterest,
+    ParticipantName,
+    ParticipantNote,
     RegisterMail,
 )
+from .participants.places import Area, Postcode
+from .rights.models import RetentionRun, RightsRequest
 
 __all__ = [
+    "AddressChange",
     "Answer",
+    "Area",
     "Claim",
     "ConsentEvent",
     "ConsentWording",
@@ -35,13 +43,22 @@ __all__ = [
     "Delivery",
     "EngagementSettings",
     "FormVersion",
+    "ImportBatch",
+    "ImportRow",
     "Interest",
     "Invitation",
     "Link",
+    "Merge",
     "Participant",
     "ParticipantInterest",
+    "ParticipantName",
+    "ParticipantNote",
+    "PossibleDuplicate",
+    "Postcode",
     "RegisterMail",
     "ResponseContact",
+    "RetentionRun",
+    "RightsRequest",
     "Suppression",
     "WorkerSign",
 ]

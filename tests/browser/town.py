@@ -8,7 +8,7 @@ from wagtail.models import Site
 
 from tests import factories
 from tests.site import DAY, EVERY_KIND, add_consultation, add_index, add_sign_up, block
-from wagtail_engagement.consent.models import EngagementSettings
+from wagtail_engagement.consent.notices import EngagementSettings
 from wagtail_engagement.participants import links
 
 QUESTIONS = [

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from tests import factories
 from wagtail_engagement import addresses, signals
-from wagtail_engagement.consent import settling
+from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.consent.models import AppendOnlyError
-from wagtail_engagement.models import ConsentEvent, ContactPermission, Suppression
+from wagtail_engagement.models import ConsentEvent, ContactPermission, ImportBatch, Suppression
 from wagtail_engagement.participants import choosing
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_the_last_act_decides_and_being_informed_never_undoes_a_stop(acts, reaso
 
 def test_nobody_has_a_permission_without_an_act():
     person = factories.ParticipantFactory()
-    settling.suppress(address=person.email, reason="bounced", at=NOW)
+    barring.suppress(address=person.email, reason="bounced", at=NOW)
     assert not person.permissions.exists()
 
 
@@ -120,71 +120,71 @@ def test_proof_can_neither_be_changed_nor_deleted(person):
     ],
 )
 def test_a_suppression_beats_what_was_agreed(person, reason, purpose, expected):
-    settling.suppress(address="ADA@example.com", reason=reason, purpose=purpose, at=NOW)
+    barring.suppress(address="ADA@example.com", reason=reason, purpose=purpose, at=NOW)
     assert standing(person) == expected
 
 
 def test_whoever_withdrew_and_then_bounced_still_asked_to_stop(person):
     say(person, "withdrawn")
-    settling.suppress(address=person.email, reason="bounced", at=NOW)
+    barring.suppress(address=person.email, reason="bounced", at=NOW)
     assert standing(person) == "stopped"
 
 
 def test_a_suppression_outlives_a_change_of_keys(person, settings):
-    settling.suppress(address=person.email, reason="complained", at=NOW)
+    barring.suppress(address=person.email, reason="complained", at=NOW)
     settings.WAGTAIL_ENGAGEMENT_KEYS = {"k2": "another", **settings.WAGTAIL_ENGAGEMENT_KEYS}
     say(person, "given", at=NOW + DAY)
     assert standing(person) == "stopped"
-    settling.suppress(address=person.email, reason="bounced", at=NOW)
+    barring.suppress(address=person.email, reason="bounced", at=NOW)
     assert barred_by(person) == {(None, "complained")}
 
 
 def test_a_weaker_reason_never_replaces_a_stronger_one(person):
     for reason in ("bounced", "complained", "manual", "bounced", "unsubscribed"):
-        settling.suppress(address=person.email, reason=reason, at=NOW)
+        barring.suppress(address=person.email, reason=reason, at=NOW)
     assert barred_by(person) == {(None, "complained")}
 
 
 def test_one_row_for_everything_swallows_the_rows_it_says_again(person):
-    settling.suppress(address=person.email, reason="unsubscribed", purpose="invite", at=NOW)
-    settling.suppress(address=person.email, reason="bounced", at=NOW)
+    barring.suppress(address=person.email, reason="unsubscribed", purpose="invite", at=NOW)
+    barring.suppress(address=person.email, reason="bounced", at=NOW)
     assert barred_by(person) == {("invite", "unsubscribed"), (None, "bounced")}
-    settling.suppress(address=person.email, reason="complained", at=NOW)
+    barring.suppress(address=person.email, reason="complained", at=NOW)
     assert barred_by(person) == {(None, "complained")}
 
 
 def test_a_fingerprint_alone_finds_its_person(person):
     mark, key_id = addresses.fingerprint(person.email)
-    settling.suppress(fingerprint=mark, key_id=key_id, reason="complained", at=NOW)
+    barring.suppress(fingerprint=mark, key_id=key_id, reason="complained", at=NOW)
     assert standing(person) == "stopped"
 
 
 def test_an_address_that_nobody_has_is_remembered_for_later():
-    settling.suppress(address="bob@example.com", reason="erased", at=NOW)
+    barring.suppress(address="bob@example.com", reason="erased", at=NOW)
     person = factories.ParticipantFactory(email="Bob@example.com", agreed=True)
     assert standing(person) == "stopped"
 
 
 def test_confirming_lifts_only_the_purposes_confirmed(person):
     say(person, "given", "result", consultation=factories.ConsultationFactory())
-    settling.suppress(address=person.email, reason="objected", at=NOW)
-    settling.lift(address=person.email, purposes=["result"], at=NOW)
+    barring.suppress(address=person.email, reason="objected", at=NOW)
+    barring.lift(address=person.email, purposes=["result"], at=NOW)
     assert (standing(person), standing(person, "result")) == ("stopped", "granted")
     assert barred_by(person) == {("invite", "objected")}
 
 
 @pytest.mark.parametrize("reason", ["bounced", "manual"])
 def test_staff_lift_what_is_theirs(person, admin_user, reason):
-    row = settling.suppress(address=person.email, reason=reason, at=NOW)
-    settling.lift_by_staff(suppression=row, actor=admin_user, at=NOW)
+    row = barring.suppress(address=person.email, reason=reason, at=NOW)
+    barring.lift_by_staff(suppression=row, actor=admin_user, at=NOW)
     assert standing(person) == "granted"
 
 
 @pytest.mark.parametrize("reason", ["complained", "unsubscribed", "objected", "erased"])
 def test_staff_cannot_lift_what_people_asked_for(person, admin_user, reason):
-    row = settling.suppress(address=person.email, reason=reason, at=NOW)
-    with pytest.raises(settling.NotLiftable):
-        settling.lift_by_staff(suppression=row, actor=admin_user, at=NOW)
+    row = barring.suppress(address=person.email, reason=reason, at=NOW)
+    with pytest.raises(barring.NotLiftable):
+        barring.lift_by_staff(suppression=row, actor=admin_user, at=NOW)
     assert standing(person) == "stopped"
 
 
@@ -195,9 +195,11 @@ def replayed(person):
     """What the permissions should say, worked out the slow way from scratch."""
     bars = list(Suppression.objects.of_address(person.email))
     told = {}
-    for event in person.consent_events.order_by("at", "id"):
+    for event in person.consent_events.exclude(action="retracted").order_by("at", "id"):
         subject = (event.purpose, event.consultation_id if event.purpose == "result" else None)
-        before = told.get(subject)
+        before = told.setdefault(subject, "never_agreed")
+        if event.action == "paused":
+            continue  # Without an end it is none.
         after = {"withdrawn": "stopped", "objected": "stopped", "lapsed": "lapsed"}
         told[subject] = after.get(event.action, "granted")
         if event.action == "informed" and before == "stopped":
@@ -223,9 +225,9 @@ def test_permissions_are_what_a_replay_of_everything_says(seed):
         elif chance.random() < 0.7:
             about = chance.choice([None, purpose])
             reason = chance.choice(Suppression.Reason.values)
-            settling.suppress(address=person.email, reason=reason, purpose=about, at=at)
+            barring.suppress(address=person.email, reason=reason, purpose=about, at=at)
         else:
-            settling.lift(address=person.email, purposes=[purpose], at=at)
+            barring.lift(address=person.email, purposes=[purpose], at=at)
     fields = ("purpose", "consultation_id", "reason", "may_write")
     for person in people:
         assert set(person.permissions.values_list(*fields)) == replayed(person)
@@ -264,8 +266,53 @@ def test_the_host_hears_of_every_change_and_of_nothing_else(
 @pytest.mark.parametrize(("reason", "source"), [("manual", "telephone"), ("unsubscribed", "Brevo")])
 def test_a_link_never_takes_back_what_staff_or_a_provider_entered(person, reason, source):
     kept = {"address": person.email, "purpose": "invite", "reason": reason, "source": source}
-    settling.suppress(**kept, at=NOW)
+    barring.suppress(**kept, at=NOW)
     at = timezone.now()
     choosing.leave(participant=person, purposes=["invite"], channel="leave_page", at=at)
     choosing.come_back(participant=person, at=timezone.now())
     assert not person.permissions.get(purpose="invite").may_write
+
+
+# Time, pauses and imports
+
+
+def test_an_agreement_ends_two_years_after_it_was_given(person):
+    row = person.permissions.get()
+    assert row.recheck_at == row.since + 730 * DAY
+    assert settling.settle_due(at=NOW + 731 * DAY) == 1
+    assert standing(person) == "lapsed"
+
+
+def test_an_agreement_that_ran_out_stays_so_when_the_site_lengthens_the_time(person, settings):
+    settling.settle_due(at=NOW + 731 * DAY)
+    settings.WAGTAIL_ENGAGEMENT_PERMISSION_DAYS = 2000
+    settling.settle([person.pk], at=NOW + 732 * DAY)
+    assert standing(person) == "lapsed"
+
+
+def test_a_pause_ends_by_itself(person):
+    say(person, "paused", at=NOW + DAY, until=NOW + 30 * DAY)
+    assert standing(person) == "paused"
+    settling.settle_due(at=NOW + 30 * DAY)
+    assert standing(person) == "granted"
+
+
+def test_an_old_sheet_never_takes_back_that_somebody_stopped(person):
+    say(person, "withdrawn", at=NOW + DAY)
+    say(person, "given", at=NOW + 2 * DAY, channel="import")
+    assert standing(person) == "stopped"
+
+
+def test_an_undone_import_counts_for_nothing(person):
+    batch = ImportBatch.objects.create()
+    say(person, "withdrawn", at=NOW + DAY, channel="import", batch_id=batch.pk)
+    assert standing(person) == "stopped"
+    say(person, "retracted", at=NOW + 2 * DAY, batch_id=batch.pk)
+    assert standing(person) == "granted"
+
+
+def test_a_record_merged_into_another_has_no_permission_of_its_own(person):
+    person.merged_into = factories.ParticipantFactory()
+    person.save()
+    settling.settle([person.pk], at=NOW)
+    assert not person.permissions.exists()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.factories import DeliveryFactory, InterestFactory, ParticipantFactory
 from wagtail_engagement import signals
-from wagtail_engagement.consent import settling
+from wagtail_engagement.consent import barring
 from wagtail_engagement.invitations import handing, sending
 from wagtail_engagement.models import Delivery, Invitation, Link
 
@@ -101,7 +101,7 @@ def test_the_ledger_says_what_was_shown_at_the_start(people, start):
 
 def test_who_leaves_after_the_start_is_not_written_to(people, start):
     invitation = start()
-    settling.suppress(
+    barring.suppress(
         address=people[0].email, purpose="invite", reason="unsubscribed", at=timezone.now()
     )
     work()
@@ -117,7 +117,7 @@ def test_who_leaves_while_a_worker_holds_the_message_is_not_written_to(people, s
 
     def claim_and_leave(*args):
         rows = claim(*args)
-        settling.suppress(address=people[0].email, reason="objected", at=timezone.now())
+        barring.suppress(address=people[0].email, reason="objected", at=timezone.now())
         return rows
 
     monkeypatch.setattr(handing, "_claim", claim_and_leave)

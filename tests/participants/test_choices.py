@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.participants.post import HANDLE, link_in, open_link, press, send
-from wagtail_engagement.consent import settling
+from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.consent.queries import current_wordings, site_settings
 from wagtail_engagement.models import ConsentEvent, RegisterMail, Suppression
 from wagtail_engagement.participants import choosing
@@ -75,7 +75,7 @@ def test_saving_twice_leaves_no_second_event(client, person, link_to):
 
 @pytest.mark.parametrize("reason", ["complained", "objected", "erased", "bounced", "manual"])
 def test_a_passed_on_link_takes_back_nothing_but_leaving(client, person, link_to, reason):
-    settling.suppress(address=person.email, reason=reason, at=timezone.now())
+    barring.suppress(address=person.email, reason=reason, at=timezone.now())
     save(client, open_link(client, link_to("choices")))
     assert not may_invite(person)
     assert Suppression.objects.get().reason == reason
@@ -151,7 +151,7 @@ def test_fresh_links_go_three_times_a_day_and_the_page_says_the_same(client, per
 
 
 def test_no_fresh_link_goes_to_an_address_that_must_not_be_written_to(person):
-    settling.suppress(address=person.email, reason="complained", at=timezone.now())
+    barring.suppress(address=person.email, reason="complained", at=timezone.now())
     choosing.ask_fresh(participant=person, at=timezone.now())
     send()
     assert mail.outbox == [] and RegisterMail.objects.get().state == "refused"
@@ -159,8 +159,8 @@ def test_no_fresh_link_goes_to_an_address_that_must_not_be_written_to(person):
 
 def test_clearing_the_box_while_mail_does_not_arrive_outlasts_the_bounce(client, person, link_to):
     bounce = {"address": person.email, "reason": "bounced", "at": timezone.now()}
-    row = settling.suppress(**bounce)
+    row = barring.suppress(**bounce)
     save(client, open_link(client, link_to("choices")), invite=False)
     row.refresh_from_db()
-    settling.lift_by_staff(suppression=row, actor=None, at=timezone.now())
+    barring.lift_by_staff(suppression=row, actor=None, at=timezone.now())
     assert not may_invite(person)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.participants.post import open_link, press
-from wagtail_engagement.consent import settling
+from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.models import ConsentEvent, ConsentWording, Suppression
 from wagtail_engagement.participants import choosing, links
 
@@ -122,7 +122,7 @@ def test_what_was_never_agreed_to_cannot_be_had_by_undoing(client, link_to):
 
 def test_undoing_lifts_no_complaint(client, person, link_to):
     page = press(client, open_link(client, link_to("leave")), "leave")
-    settling.suppress(address=person.email, reason="complained", at=timezone.now())
+    barring.suppress(address=person.email, reason="complained", at=timezone.now())
     press(client, page, "undo")
     assert not may_invite(person)
 
@@ -134,7 +134,7 @@ def test_a_day_later_nothing_can_be_undone(person):
 
 
 def test_leaving_holds_after_staff_lift_what_they_entered(person, stranger, link_to, admin_user):
-    row = settling.suppress(address=person.email, reason="manual", at=timezone.now())
+    row = barring.suppress(address=person.email, reason="manual", at=timezone.now())
     stranger.post(link_to("leave"))
-    settling.lift_by_staff(suppression=row, actor=admin_user, at=timezone.now())
+    barring.lift_by_staff(suppression=row, actor=admin_user, at=timezone.now())
     assert not may_invite(person)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests import factories
-from wagtail_engagement.consent import settling
+from wagtail_engagement.consent import barring
 from wagtail_engagement.models import ConsentEvent, Participant, RegisterMail, Suppression
 from wagtail_engagement.participants import choosing, registry, sending
 
@@ -58,7 +58,7 @@ def test_agreeing_and_complaining_at_once_leaves_what_a_replay_says():
 
     def act(number):
         if number % 2:
-            settling.suppress(address=person.email, reason="complained", at=timezone.now())
+            barring.suppress(address=person.email, reason="complained", at=timezone.now())
         else:
             choosing.leave(
                 participant=person, purposes=["invite"], channel="one_click", at=timezone.now()

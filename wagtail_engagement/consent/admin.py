@@ -24,7 +24,7 @@ from wagtail.log_actions import log
 
 from .. import addresses
 from ..modeladmin import NativeIndexView, NativeModelAdmin
-from . import settling
+from . import barring
 from .models import ConsentWording, Suppression
 from .queries import FALLBACK_LANGUAGE
 
@@ -143,7 +143,7 @@ class SuppressionForm(forms.ModelForm):
             raise forms.ValidationError(str(refused)) from refused
 
     def save(self, commit: bool = True) -> Suppression:
-        return settling.suppress(
+        return barring.suppress(
             address=self.cleaned_data["address"],
             purpose=self.cleaned_data["purpose"] or None,
             reason=Suppression.Reason.MANUAL,
@@ -229,8 +229,8 @@ class LiftView(PermissionRequiredMixin, WagtailAdminTemplateMixin, TemplateView)
         row = get_object_or_404(Suppression, pk=self.number)
         try:
             with transaction.atomic():
-                settling.lift_by_staff(suppression=row, actor=request.user, at=timezone.now())
-        except settling.NotLiftable:
+                barring.lift_by_staff(suppression=row, actor=request.user, at=timezone.now())
+        except barring.NotLiftable:
             messages.error(request, _("Only the person can take this back, by confirming anew."))
             return redirect(LISTED_SUPPRESSIONS)
         messages.success(request, _("We may write to this address again, where its owner agreed."))

@@ -9,13 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.panels import FieldPanel, HelpPanel, MultiFieldPanel
-from wagtail.contrib.settings.models import BaseSiteSetting, register_setting
-from wagtail.fields import RichTextField
+from wagtail.admin.panels import FieldPanel, HelpPanel
 
 from .. import addresses
-
-PLAIN_FEATURES = ["bold", "italic", "link", "ul", "ol"]
 
 
 class Purpose(models.TextChoices):
@@ -143,6 +139,8 @@ class ConsentEvent(AppendOnlyModel):
         OBJECTED = "objected", _("objected")
         INFORMED = "informed", _("was informed")
         LAPSED = "lapsed", _("permission ran out")
+        PAUSED = "paused", _("paused")
+        RETRACTED = "retracted", _("import undone")
 
     class Channel(models.TextChoices):
         FORM = "form", _("form, confirmed by mail")
@@ -151,6 +149,8 @@ class ConsentEvent(AppendOnlyModel):
         LEAVE_PAGE = "leave_page", _("leave page")
         PROVIDER = "provider", _("mail provider")
         STAFF = "staff", _("staff")
+        IMPORT = "import", _("spreadsheet")
+        MERGE = "merge", _("merged with another record")
         SYSTEM = "system", _("the register itself")
 
         @classmethod
@@ -179,9 +179,13 @@ class ConsentEvent(AppendOnlyModel):
         blank=True,
         help_text=_("What proves it, such as the id of the claim that was confirmed."),
     )
+    batch = models.ForeignKey(
+        "wagtail_engagement.ImportBatch", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    until = models.DateTimeField(null=True, help_text=_("When a pause ends."))
     at = models.DateTimeField(default=timezone.now)
 
     wagtail_reference_index_ignore = True
@@ -190,7 +194,12 @@ class ConsentEvent(AppendOnlyModel):
         verbose_name = _("consent event")
         verbose_name_plural = _("consent events")
         ordering = ["at", "id"]
-        indexes = [models.Index(fields=["participant", "at"], name="engagement_event_person")]
+        indexes = [
+            models.Index(fields=["participant", "at"], name="engagement_event_person"),
+            models.Index(
+                fields=["batch"], condition=Q(batch__isnull=False), name="engagement_event_batch"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Consent event {self.pk}"
@@ -226,6 +235,9 @@ class ContactPermission(models.Model):
     reason = models.CharField(max_length=14, choices=Reason.choices)
     recheck_at = models.DateTimeField(
         null=True, help_text=_("When a pause or a permission ends; the worker settles it then.")
+    )
+    lapses = models.BooleanField(
+        default=False, help_text=_("Whether `recheck_at` is the end of the agreement.")
     )
     since = models.DateTimeField(help_text=_("Time of the event that decided it."))
 
@@ -315,55 +327,3 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"Do not contact {self.pk}"
-
-
-@register_setting(icon="group", order=900)
-class EngagementSettings(BaseSiteSetting):
-    """What every consultation of a site says about who asks and what becomes of the answers."""
-
-    about_us = RichTextField(
-        _("who we are"),
-        blank=True,
-        features=PLAIN_FEATURES,
-        help_text=_("One or two sentences: which council asks, and which team."),
-    )
-    privacy_notice = RichTextField(
-        _("privacy notice"),
-        blank=True,
-        features=PLAIN_FEATURES,
-        help_text=_("What you do with the answers, why you may, how long you keep them."),
-    )
-    complaints = RichTextField(
-        _("how to complain about the use of personal data"),
-        blank=True,
-        features=PLAIN_FEATURES,
-        help_text=_("Your data protection complaints route, and the Information Commissioner."),
-    )
-    other_ways = RichTextField(
-        _("other ways to answer"),
-        blank=True,
-        features=PLAIN_FEATURES,
-        help_text=_("Paper, telephone, easy read, another language."),
-    )
-    organisation = models.CharField(
-        _("name of the council"),
-        max_length=120,
-        blank=True,
-        help_text=_("Signs every mail. Leave empty to use the site's name."),
-    )
-
-    panels = [
-        FieldPanel("organisation"),
-        MultiFieldPanel(
-            [
-                FieldPanel("about_us"),
-                FieldPanel("privacy_notice"),
-                FieldPanel("complaints"),
-                FieldPanel("other_ways"),
-            ],
-            heading=_("Shown with every consultation"),
-        ),
-    ]
-
-    class Meta:
-        verbose_name = _("engagement")

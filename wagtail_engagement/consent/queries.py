@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from django.conf import settings
 from wagtail.models import Site
 
-from .models import ConsentWording, EngagementSettings
+from .models import ConsentWording
+from .notices import EngagementSettings
 
 FALLBACK_LANGUAGE = "en"
 

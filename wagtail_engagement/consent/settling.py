@@ -1,4 +1,4 @@
-"""What we may do with an address. Only this module writes events, permissions and suppressions.
+"""What we may do with an address. Only this module writes events and permissions.
 
 Permissions are a projection: `settle` reads all events and suppressions of a person and makes the
 permissions say the same. Whoever writes one of the first two settles in the same transaction.
@@ -9,13 +9,12 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import QuerySet
-from wagtail.log_actions import log
 
 from .. import addresses, conf, signals
 from .models import ConsentEvent, ConsentWording, ContactPermission, Purpose, Suppression
@@ -24,23 +23,17 @@ Action = ConsentEvent.Action
 Standing = ContactPermission.Reason
 Cause = Suppression.Reason
 
-# From the weakest to the strongest reason not to write; a weaker one never replaces a stronger.
-STRENGTH = [
-    Cause.BOUNCED,
-    Cause.UNSUBSCRIBED,
-    Cause.MANUAL,
-    Cause.COMPLAINED,
-    Cause.OBJECTED,
-    Cause.ERASED,
-]
 DUE_AT_ONCE = 500
+_MEANS = {
+    Action.GIVEN: Standing.GRANTED,
+    Action.INFORMED: Standing.GRANTED,
+    Action.LAPSED: Standing.LAPSED,
+    Action.WITHDRAWN: Standing.STOPPED,
+    Action.OBJECTED: Standing.STOPPED,
+}
 
 # A person, a purpose, and for a result the consultation that it is about.
 Subject = tuple[int, str, int | None]
-
-
-class NotLiftable(Exception):
-    """Staff may not lift this; only the person can, by confirming the address anew."""
 
 
 class Facts(TypedDict, total=False):
@@ -56,15 +49,9 @@ class Facts(TypedDict, total=False):
     wording: ConsentWording | None
     wording_id: int | None
     evidence: str
+    batch_id: int | None
     actor: Any
-
-
-class Whom(TypedDict, total=False):
-    """An address, or its keyed hash with the id of the key where the address is not known."""
-
-    address: str
-    fingerprint: str
-    key_id: str
+    until: datetime.datetime | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +61,7 @@ class _Verdict:
     reason: str
     since: datetime.datetime
     recheck_at: datetime.datetime | None
+    lapses: bool = False
 
     @property
     def may_write(self) -> bool:
@@ -81,7 +69,7 @@ class _Verdict:
 
 
 # One transaction, the caller's where there is one: a rule that fails takes its caller's work along.
-_together = transaction.atomic(savepoint=False)
+together = transaction.atomic(savepoint=False)
 
 
 # Events
@@ -94,7 +82,7 @@ def record(*, at: datetime.datetime, **facts: Unpack[Facts]) -> ConsentEvent:
     return event
 
 
-@_together
+@together
 def record_many(events: Iterable[ConsentEvent], *, at: datetime.datetime | None = None) -> None:
     """Append events and settle their people as of `at`, else of the newest event's time."""
     rows = list(events)
@@ -103,7 +91,7 @@ def record_many(events: Iterable[ConsentEvent], *, at: datetime.datetime | None 
         settle({row.participant_id for row in rows}, at=at or max(row.at for row in rows))
 
 
-@_together
+@together
 def give(
     *, participant_id: int, events: list[ConsentEvent], is_proven: bool, at: datetime.datetime
 ) -> Any:
@@ -112,73 +100,133 @@ def give(
     Somebody who has just proved the address lifts any reason, for these purposes. A link from an
     older mail may be in a neighbour's hands: it only takes back that the person left (trust 1.4).
     """
-    people = _locked(pk=participant_id)
-    bars = _bars_of(people)
+    people = locked(pk=participant_id)
+    bars = bars_of(people)
     purposes = {event.purpose for event in events}
-    may_lift = _any_bar if is_proven else _left_by_link
-    bars[participant_id] = _lift(bars[participant_id], purposes, may_lift)
+    may_lift = any_bar if is_proven else _left_by_link
+    bars[participant_id] = lift_rows(bars[participant_id], purposes, may_lift)
     ConsentEvent.objects.bulk_create(events)
-    _project(people, bars, at)
+    project(people, bars, at)
     return people[0]
 
 
 # The projection
 
 
-@_together
+@together
 def settle(participant_ids: Iterable[int], *, at: datetime.datetime) -> None:
     """Make the permissions of these people say what their events and suppressions say.
 
     Events dated after `at` count from their time on. Costs the same statements for any number of
     people. The lock makes two at once wait for each other, so that the later one sees everything.
     """
-    people = _locked(pk__in=set(participant_ids))
-    _project(people, _bars_of(people), at)
+    people = locked(pk__in=set(participant_ids))
+    project(people, bars_of(people), at)
 
 
 def settle_due(*, at: datetime.datetime) -> int:
-    """Settle people whose permission changes by the passing of time; return how many."""
+    """Settle people whose permission changes by the passing of time; return how many.
+
+    A permission that ran out is written down, so that no later setting brings it back.
+    """
     due = ContactPermission.objects.filter(recheck_at__lte=at).order_by("recheck_at")
-    ids = set(due.values_list("participant_id", flat=True)[:DUE_AT_ONCE])
+    rows = list(due[:DUE_AT_ONCE])
+    ended = [row for row in rows if (end := _end(row)) and end <= at]
+    record_many(
+        [
+            ConsentEvent(
+                participant_id=row.participant_id,
+                purpose=row.purpose,
+                action=Action.LAPSED,
+                channel=ConsentEvent.Channel.SYSTEM,
+                at=row.recheck_at,
+            )
+            for row in ended
+        ],
+        at=at,
+    )
+    ids = {row.participant_id for row in rows}
     if ids:
         settle(ids, at=at)
     return len(ids)
 
 
-def _project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.datetime) -> None:
-    told: dict[Subject, list[tuple[str, datetime.datetime]]] = defaultdict(list)
-    events = ConsentEvent.objects.filter(participant__in=[person.pk for person in people])
-    fields = ("participant_id", "purpose", "consultation_id", "action", "at")
-    for person_id, purpose, about_id, action, time in events.order_by("at", "id").values_list(
-        *fields
-    ):
-        about = about_id if purpose == Purpose.RESULT else None
-        told[person_id, purpose, about].append((action, time))
+def _end(row: ContactPermission) -> datetime.datetime | None:
+    """When an agreement runs out by itself; a pause and other reasons do not."""
+    return row.recheck_at if row.reason == Standing.GRANTED and row.lapses else None
+
+
+def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.datetime) -> None:
+    """Write the permissions of locked people, whose suppressions were read before.
+
+    A record that was merged into another has none of its own.
+    """
+    told: dict[Subject, list[ConsentEvent]] = defaultdict(list)
+    own = [person.pk for person in people if person.merged_into_id is None]
+    events = ConsentEvent.objects.filter(participant__in=own)
+    for event in events.order_by("at", "id"):
+        about = event.consultation_id if event.purpose == Purpose.RESULT else None
+        told[event.participant_id, event.purpose, about].append(event)
     wanted = {
-        subject: _judge(acts, [bar for bar in bars[subject[0]] if _bars(bar, subject[1])], at)
+        subject: verdict
         for subject, acts in told.items()
+        if (verdict := _judge(acts, _standing_against(bars, subject), at))
     }
     _write({person.pk: person for person in people}, wanted)
 
 
+def _standing_against(bars: dict[int, list[Suppression]], subject: Subject) -> list[Suppression]:
+    return [bar for bar in bars[subject[0]] if bars_purpose(bar, subject[1])]
+
+
 def _judge(
-    acts: list[tuple[str, datetime.datetime]], bars: list[Suppression], at: datetime.datetime
-) -> _Verdict:
-    """Replay what a person did, oldest first; then see what stands against the address."""
-    reason, since = Standing.NEVER_AGREED, acts[0][1]
-    for action, time in acts:
-        if time > at:
-            return _Verdict(_barred(reason, bars), since, recheck_at=time)
-        if action == Action.INFORMED and reason == Standing.STOPPED:
-            continue  # Telling people something never takes back what they asked for (P05).
-        since = time
-        if action in (Action.GIVEN, Action.INFORMED):
-            reason = Standing.GRANTED
-        else:
-            reason = Standing.LAPSED if action == Action.LAPSED else Standing.STOPPED
+    acts: list[ConsentEvent], bars: list[Suppression], at: datetime.datetime
+) -> _Verdict | None:
+    """Replay what a person did, oldest first; then see what stands against the address.
+
+    None where an import that was undone left nothing to judge.
+    """
+    undone = {act.batch_id for act in acts if act.action == Action.RETRACTED}
+    acts = [
+        act
+        for act in acts
+        if act.action != Action.RETRACTED and (not act.batch_id or act.batch_id not in undone)
+    ]
+    if not acts:
+        return None
+    reason, since, decisive = Standing.NEVER_AGREED, acts[0].at, acts[0]
+    until: datetime.datetime | None = None
+    for act in acts:
+        if act.at > at:
+            return _Verdict(_barred(reason, bars), since, recheck_at=act.at)
+        if act.action == Action.PAUSED:
+            until = act.until
+        elif not (reason == Standing.STOPPED and _asks_nobody(act)):
+            reason, since, decisive, until = _MEANS[Action(act.action)], act.at, act, None
     if bars and reason != Standing.STOPPED:
         since = max(since, *(bar.at for bar in bars))
-    return _Verdict(_barred(reason, bars), since, recheck_at=None)
+    verdict = _Verdict(_barred(reason, bars), since, recheck_at=None)
+    return _timed(verdict, decisive, until, at) if verdict.may_write else verdict
+
+
+def _asks_nobody(act: ConsentEvent) -> bool:
+    """What never takes back that a person stopped: being told, and somebody's old sheet (P05)."""
+    return act.action == Action.INFORMED or act.channel == ConsentEvent.Channel.IMPORT
+
+
+def _timed(
+    verdict: _Verdict, act: ConsentEvent, until: datetime.datetime | None, at: datetime.datetime
+) -> _Verdict:
+    """A pause, and the end that an agreement to be invited has from the day it was given."""
+    if until and until > at:
+        return replace(verdict, reason=Standing.PAUSED, recheck_at=until)
+    days = conf.permission_days()
+    if not days or act.action != Action.GIVEN or act.purpose != Purpose.INVITE:
+        return verdict
+    end = act.at + datetime.timedelta(days=days)
+    if end <= at:
+        return replace(verdict, reason=Standing.LAPSED)
+    return replace(verdict, recheck_at=end, lapses=True)
 
 
 def _barred(reason: str, bars: list[Suppression]) -> str:
@@ -188,7 +236,7 @@ def _barred(reason: str, bars: list[Suppression]) -> str:
     return Standing.UNDELIVERABLE if only_bounced else Standing.STOPPED
 
 
-def _bars(row: Suppression, purpose: str) -> bool:
+def bars_purpose(row: Suppression, purpose: str) -> bool:
     return row.purpose in (None, purpose)
 
 
@@ -199,7 +247,7 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
     fresh = []
     for subject, verdict in wanted.items():
         row = said.get(subject)
-        if row and _Verdict(row.reason, row.since, row.recheck_at) == verdict:
+        if row and _said(row) == verdict:
             continue
         person_id, purpose, about = subject
         fresh.append(
@@ -211,6 +259,7 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
                 reason=verdict.reason,
                 since=verdict.since,
                 recheck_at=verdict.recheck_at,
+                lapses=verdict.lapses,
             )
         )
         if verdict.may_write != bool(row and row.may_write):
@@ -218,13 +267,16 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
     stale = [
         row.pk
         for subject, row in said.items()
-        if subject not in wanted
-        or _Verdict(row.reason, row.since, row.recheck_at) != wanted[subject]
+        if subject not in wanted or _said(row) != wanted[subject]
     ]
     if stale:
         ContactPermission.objects.filter(pk__in=stale).delete()
     if fresh:
         ContactPermission.objects.bulk_create(fresh)
+
+
+def _said(row: ContactPermission) -> _Verdict:
+    return _Verdict(row.reason, row.since, row.recheck_at, row.lapses)
 
 
 def _tell(person: Any, purpose: str) -> None:
@@ -237,69 +289,35 @@ def _tell(person: Any, purpose: str) -> None:
     transaction.on_commit(send, robust=True)
 
 
-# The do-not-contact list
+# People, reached through our own foreign key, for this part imports none above it
 
 
-@_together
-def suppress(
-    *,
-    reason: str,
-    at: datetime.datetime,
-    purpose: str | None = None,
-    source: str = "",
-    **whom: Unpack[Whom],
-) -> Suppression:
-    """Stop writing to an address, for one purpose or (None) for all; return the row that says so.
-
-    Doing it twice changes nothing, and a weaker reason never replaces a stronger one. A row for
-    every purpose takes the place of weaker rows for one. Where only a fingerprint is known, the
-    whole register is read to find its person (about 0.3 s for 100,000 people).
-    """
-    people = _people_behind(whom)
-    if "address" in whom:
-        mark, key_id = addresses.fingerprint(whom["address"])
-        rows = list(Suppression.objects.of_address(whom["address"]))
-    else:
-        mark, key_id = whom["fingerprint"], whom["key_id"]
-        rows = list(Suppression.objects.filter(fingerprint=mark))
-    strength = STRENGTH.index(Cause(reason))
-    weaker = [row for row in rows if STRENGTH.index(Cause(row.reason)) < strength]
-    for row in rows:
-        if _bars(row, purpose or "") and row not in weaker:
-            return row
-    gone = [row.pk for row in weaker if purpose is None or row.purpose == purpose]
-    if purpose is None:
-        gone += [row.pk for row in rows if row.purpose and row.reason == reason]
-    Suppression.objects.filter(pk__in=gone).delete()
-    row, _is_new = Suppression.objects.update_or_create(
-        fingerprint=mark,
-        purpose=purpose,
-        defaults={"key_id": key_id, "reason": reason, "source": source, "at": at},
-    )
-    _project(people, _bars_of(people), at)
-    return row
+def people_of_register() -> QuerySet[Any]:
+    model: Any = ContactPermission._meta.get_field("participant").related_model
+    return model._default_manager.all()
 
 
-@_together
-def lift(*, address: str, purposes: Collection[str], at: datetime.datetime) -> None:
-    """Allow an address again for these purposes, whatever the reason was; the rest stays."""
-    people = _people_behind({"address": address})
-    _lift(list(Suppression.objects.of_address(address)), purposes, _any_bar)
-    _project(people, _bars_of(people), at)
+def locked(**conditions: Any) -> list[Any]:
+    # Not a full lock: that would wait for every new row that points at the person.
+    found = people_of_register().filter(**conditions).order_by("pk")
+    return list(found.select_for_update(no_key=True))
 
 
-@transaction.atomic
-def lift_by_staff(*, suppression: Suppression, actor: Any, at: datetime.datetime) -> None:
-    """Take back a bounce or an entry by staff. Raises NotLiftable for what people asked for."""
-    if suppression.reason not in Suppression.LIFTED_BY_STAFF:
-        raise NotLiftable
-    people = _people_behind({"fingerprint": suppression.fingerprint, "key_id": suppression.key_id})
-    log(suppression, "wagtail_engagement.suppression_lifted", user=actor, title=str(suppression))
-    suppression.delete()
-    _project(people, _bars_of(people), at)
+def bars_of(people: list[Any]) -> dict[int, list[Suppression]]:
+    """What stands against each person's address, under whichever key it was written."""
+    owner = {
+        mark: person.pk for person in people for mark in addresses.fingerprints(person.address_key)
+    }
+    found: dict[int, list[Suppression]] = defaultdict(list)
+    for row in Suppression.objects.filter(fingerprint__in=owner):
+        found[owner[row.fingerprint]].append(row)
+    return found
 
 
-def _any_bar(row: Suppression) -> bool:
+# What an agreement lifts
+
+
+def any_bar(row: Suppression) -> bool:
     return True
 
 
@@ -307,7 +325,7 @@ def _left_by_link(row: Suppression) -> bool:
     return row.reason == Cause.UNSUBSCRIBED and row.source in ConsentEvent.Channel.own()
 
 
-def _lift(
+def lift_rows(
     rows: list[Suppression], purposes: Collection[str], may_lift: Callable[[Suppression], bool]
 ) -> list[Suppression]:
     """Lift rows for some purposes and return what is left, here and in the table.
@@ -337,41 +355,3 @@ def _lift(
         if purpose not in purposes and (row.fingerprint, purpose) not in there
     ]
     return kept + Suppression.objects.bulk_create(narrowed)
-
-
-# People, reached through our own foreign key, for this part imports none above it
-
-
-def _people() -> QuerySet[Any]:
-    model: Any = ContactPermission._meta.get_field("participant").related_model
-    return model._default_manager.all()
-
-
-def _locked(**conditions: Any) -> list[Any]:
-    # Not a full lock: that would wait for every new row that points at the person.
-    found = _people().filter(**conditions).order_by("pk")
-    return list(found.select_for_update(no_key=True))
-
-
-def _people_behind(whom: Whom) -> list[Any]:
-    """The person with an address, as a list of one or none."""
-    if "address" in whom:
-        return _locked(address_key=addresses.key(whom["address"]))
-    if whom["key_id"] not in conf.keys():
-        return []
-    for pk, address_key in _people().values_list("pk", "address_key").iterator():
-        mark, _key_id = addresses.fingerprint(address_key, whom["key_id"])
-        if mark == whom["fingerprint"]:
-            return _locked(pk=pk)
-    return []
-
-
-def _bars_of(people: list[Any]) -> dict[int, list[Suppression]]:
-    """What stands against each person's address, under whichever key it was written."""
-    owner = {
-        mark: person.pk for person in people for mark in addresses.fingerprints(person.address_key)
-    }
-    found: dict[int, list[Suppression]] = defaultdict(list)
-    for row in Suppression.objects.filter(fingerprint__in=owner):
-        found[owner[row.fingerprint]].append(row)
-    return found

@@ -20,7 +20,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, MultiFiel
 from wagtail.fields import RichTextField
 from wagtail.url_routing import RouteResult
 
-from ..consent.models import PLAIN_FEATURES
+from ..consent.notices import PLAIN_FEATURES
 from ..participants.models import Interest
 from . import publishing, views
 from .forms import NOT_ASKED, OPTIONAL, REQUIRED

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from wagtail.models import Site
 
-from ..consent.models import EngagementSettings
+from ..consent.notices import EngagementSettings
 from ..consultations.models import Consultation, ConsultationResponse
 from ..consultations.queries import page_of
 from ..invitations import queries as invitations

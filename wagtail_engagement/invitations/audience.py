@@ -207,7 +207,7 @@ def _with_permission() -> Any:
         "permissions",
         condition=Q(permissions__purpose=Purpose.INVITE, permissions__consultation=None),
     )
-    return Participant.objects.annotate(invite=own).order_by()
+    return Participant.objects.current().annotate(invite=own).order_by()
 
 
 def _may_be_written_to(at: datetime.datetime) -> Q:

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .. import addresses
-from ..consent import settling
+from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from .models import Delivery
 
@@ -60,7 +60,7 @@ def apply(event: AnymailTrackingEvent, *, at: datetime.datetime, provider: str =
     if cause and whom:
         if cause != Cause.BOUNCED:
             _withdraw(delivery, at)
-        settling.suppress(
+        barring.suppress(
             reason=cause,
             purpose=Purpose.INVITE if cause == Cause.UNSUBSCRIBED else None,
             source=_plain(provider)[:80],

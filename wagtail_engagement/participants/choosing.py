@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from django.db import transaction
 
 from .. import addresses
-from ..consent import settling
+from ..consent import barring, settling
 from ..consent.models import ConsentEvent, Purpose, Suppression
 from . import registry
 from .models import Link, Participant, RegisterMail
@@ -87,7 +87,7 @@ def leave(
         ]
     )
     for purpose in wanted:
-        settling.suppress(
+        barring.suppress(
             address=participant.email,
             purpose=purpose,
             reason=Suppression.Reason.UNSUBSCRIBED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -48,6 +49,12 @@ class Interest(TagBase):
         ordering = ["name"]
 
 
+class ParticipantQuerySet(models.QuerySet["Participant"]):
+    def current(self) -> ParticipantQuerySet:
+        """People and organisations, without the records that were merged into another."""
+        return self.filter(merged_into=None)
+
+
 class Participant(models.Model):
     """A person or an organisation in the register, known by a confirmed address.
 
@@ -64,9 +71,31 @@ class Participant(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.PERSON)
     area = models.CharField(_("area"), max_length=120, blank=True)
+    must_be_notified = models.BooleanField(
+        _("must be notified"),
+        default=False,
+        help_text=_("A statutory consultee: the law says that it is told of consultations."),
+    )
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="merged_from"
+    )
+    batch = models.ForeignKey(
+        "wagtail_engagement.ImportBatch",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="newcomers",
+        help_text=_("The import that brought somebody in; empty for who came by themselves."),
+    )
+    kept_until = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text=_("When the record goes unless something gives a reason to keep it."),
+    )
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
     confirmed_at = models.DateTimeField(_("last confirmed"), null=True)
 
+    objects = ParticipantQuerySet.as_manager()
     wagtail_reference_index_ignore = True
 
     class Meta:
@@ -76,10 +105,18 @@ class Participant(models.Model):
         permissions = [
             ("view_participant_pii", _("Can see names and addresses")),
             ("export_participant", _("Can export participants")),
+            ("tag_participant", _("Can give and take away interests of participants")),
+            ("merge_participant", _("Can merge participants")),
+            ("erase_participant", _("Can handle requests for access, correction and erasure")),
         ]
         indexes = [
             models.Index(fields=["-joined_at", "-id"], name="engagement_participant_new"),
             models.Index(fields=["name"], name="engagement_participant_name"),
+            models.Index(
+                fields=["kept_until"],
+                condition=Q(kept_until__isnull=False),
+                name="engagement_participant_end",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -96,6 +133,8 @@ class ParticipantInterest(models.Model):
     class Origin(models.TextChoices):
         DECLARED = "declared", _("chosen by the person")
         INFERRED = "inferred", _("shown by taking part")
+        IMPORTED = "imported", _("from a spreadsheet")
+        STAFF = "staff", _("given by staff")
 
     participant = models.ForeignKey(
         Participant, on_delete=models.CASCADE, related_name="interest_links", db_index=False
@@ -110,6 +149,9 @@ class ParticipantInterest(models.Model):
         null=True,
         related_name="+",
         help_text=_("Where it was chosen or shown; empty for a sensitive consultation."),
+    )
+    batch = models.ForeignKey(
+        "wagtail_engagement.ImportBatch", on_delete=models.SET_NULL, null=True, related_name="+"
     )
     since = models.DateTimeField(default=timezone.now)
     renewed_at = models.DateTimeField(default=timezone.now)
@@ -144,6 +186,53 @@ class ParticipantInterest(models.Model):
         return f"Interest {self.interest_id} of participant {self.participant_id}"
 
 
+class ParticipantName(models.Model):
+    """A name that somebody gave with the address; a shared mailbox has several."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="names")
+    name = models.CharField(_("name"), max_length=200)
+    batch = models.ForeignKey(
+        "wagtail_engagement.ImportBatch", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    since = models.DateTimeField(default=timezone.now)
+
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        verbose_name = _("name of a participant")
+        verbose_name_plural = _("names of participants")
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "name"], name="engagement_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Name {self.pk}"
+
+
+class ParticipantNote(models.Model):
+    """What staff wrote about somebody; the person may ask to read it."""
+
+    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField(_("note"), max_length=2000)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    batch = models.ForeignKey(
+        "wagtail_engagement.ImportBatch", on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"Note {self.pk}"
+
+
 class RegisterMail(models.Model):
     """One mail of the register itself; also the ledger that the caps count.
 
@@ -153,6 +242,10 @@ class RegisterMail(models.Model):
     class Kind(models.TextChoices):
         CONFIRM = "confirm", _("asks to confirm an address")
         FRESH = "fresh", _("carries a fresh link")
+        MOVE = "move", _("asks to confirm a new address")
+        MOVED = "moved", _("tells the old address of the new one")
+        IDENTITY = "identity", _("asks whether a request is the person's own")
+        RENEW = "renew", _("asks whether we may go on writing")
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -267,6 +360,9 @@ class Link(models.Model):
         CHOICES = "choices", _("see and change choices")
         LEAVE = "leave", _("leave")
         FRESH = "fresh", _("see what was taken part in, for a day")
+        MOVE = "move", _("confirm a new address")
+        IDENTITY = "identity", _("say that a request is one's own")
+        RENEW = "renew", _("let us go on writing")
 
     token_hash = models.CharField(max_length=64, unique=True)
     purpose = models.CharField(max_length=10, choices=Purpose.choices)

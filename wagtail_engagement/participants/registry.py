@@ -144,7 +144,9 @@ def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
         unique_fields=["address_key"],
         update_fields=["confirmed_at"],
     )
-    return person.pk
+    # Somebody with two addresses is one person under either of them.
+    kept = Participant.objects.values_list("merged_into_id", flat=True).get(pk=person.pk)
+    return kept or person.pk
 
 
 def _agreed_name(claims: list[Claim]) -> str:

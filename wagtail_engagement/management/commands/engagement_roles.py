@@ -13,6 +13,10 @@ SEES_REGISTER = {"view_participant", "view_interest", "view_delivery"}
 SEES_CONTACT = {"view_participant_pii", "view_claim", "export_participant"}
 NAMES_TOPICS = {"add_interest", "change_interest"}
 KEEPS_REGISTER = NAMES_TOPICS | {
+    "import_participant",
+    "tag_participant",
+    "merge_participant",
+    "erase_participant",
     "view_suppression",
     "add_suppression",
     "change_suppression",
@@ -32,7 +36,16 @@ INVITES = {
     "send_invitation",
     "approve_invitation",
 }
-LEAD = SEES_REGISTER | SEES_CONTACT | NAMES_TOPICS | READS_ANSWERS | RUNS_CONSULTATIONS | INVITES
+TAGS = {"tag_participant"}
+LEAD = (
+    SEES_REGISTER
+    | SEES_CONTACT
+    | NAMES_TOPICS
+    | TAGS
+    | READS_ANSWERS
+    | RUNS_CONSULTATIONS
+    | INVITES
+)
 
 ROLES = {
     "Engagement lead": LEAD,

@@ -1,0 +1,1 @@
+"""Spreadsheets in: reading, matching columns, batches, and what becomes of each row."""

@@ -1,0 +1,154 @@
+"""A sheet that was brought in, and what became of each of its rows."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ..consent.models import LawfulBasis
+from ..participants.models import Interest, Participant
+
+
+class ImportBatch(models.Model):
+    """One sheet with all that was declared about it. It outlives its file and its rows."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("being prepared")
+        PARKED = "parked", _("parked")
+        CHECKING = "checking", _("being checked")
+        CHECKED = "checked", _("checked")
+        RUNNING = "running", _("being imported")
+        FINISHED = "finished", _("imported")
+        UNDOING = "undoing", _("being undone")
+        UNDONE = "undone", _("undone")
+        FAILED = "failed", _("could not be read")
+
+    # What a worker has to do.
+    LIVE = (Status.CHECKING, Status.RUNNING, Status.UNDOING)
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status.choices, default=Status.DRAFT
+    )
+    status_reason = models.CharField(max_length=250, blank=True)
+    # The file
+    filename = models.CharField(_("file"), max_length=200)
+    stored_as = models.CharField(max_length=80, blank=True)
+    sha256 = models.CharField(max_length=64)
+    sheet = models.CharField(_("sheet"), max_length=100, blank=True)
+    header_row = models.PositiveIntegerField(_("row of headings"), null=True)
+    encoding = models.CharField(max_length=40, blank=True)
+    delimiter = models.CharField(max_length=2, blank=True)
+    skips_hidden_rows = models.BooleanField(default=False)
+    headers = models.JSONField(default=list)
+    mapping = models.JSONField(default=dict)
+    # What raw words in the column of interests mean: text to the id of an interest, or null.
+    interest_words = models.JSONField(default=dict)
+    everyone = models.ManyToManyField(
+        Interest, verbose_name=_("everyone here is interested in"), blank=True, related_name="+"
+    )
+    # What was declared
+    source = models.CharField(_("where it comes from"), max_length=200, blank=True)
+    collected_from = models.DateField(_("collected from"), null=True, blank=True)
+    collected_to = models.DateField(_("collected until"), null=True, blank=True)
+    basis = models.CharField(
+        _("lawful basis"), max_length=20, choices=LawfulBasis.choices, blank=True
+    )
+    words = models.TextField(_("words that people were shown"), blank=True)
+    kind = models.CharField(
+        _("who is on it"),
+        max_length=12,
+        choices=Participant.Kind.choices,
+        default=Participant.Kind.PERSON,
+    )
+    attested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    attested_at = models.DateTimeField(null=True)
+    waits_for = models.CharField(_("waits for"), max_length=200, blank=True)
+    # How it goes. `totals` counts rows by outcome; they add up to `rows_done`.
+    totals = models.JSONField(default=dict)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    last_row = models.PositiveIntegerField(default=0)
+    owner = models.CharField(max_length=60, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("uploaded"), default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    file_gone_at = models.DateTimeField(null=True)
+
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-created_at", "-id"]
+        permissions = [("import_participant", _("Can bring in spreadsheets"))]
+        indexes = [
+            models.Index(
+                fields=["status"],
+                condition=Q(status__in=["checking", "running", "undoing"]),
+                name="engagement_batch_live",
+            ),
+            models.Index(fields=["sha256"], name="engagement_batch_hash"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Import {self.pk}"
+
+
+class ImportRow(models.Model):
+    """What became of one row. Its values are kept only while somebody has to look at them."""
+
+    class Outcome(models.TextChoices):
+        NEW = "new", _("new")
+        ADDED = "added", _("adds to a person")
+        UNCHANGED = "unchanged", _("unchanged")
+        SUPPRESSED = "suppressed", _("do not contact")
+        REVIEW = "review", _("to look at")
+        REFUSED = "refused", _("not imported")
+        NO_ADDRESS = "no_address", _("without an address")
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField(_("row"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
+    column = models.PositiveSmallIntegerField(_("column"), null=True)
+    reason = models.CharField(_("reason"), max_length=250, blank=True)
+    participant = models.ForeignKey(
+        Participant, on_delete=models.SET_NULL, null=True, related_name="import_rows"
+    )
+    values = models.JSONField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        verbose_name = _("row of an import")
+        verbose_name_plural = _("rows of imports")
+        ordering = ["number", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="engagement_row_once")
+        ]
+        indexes = [
+            models.Index(fields=["batch", "outcome", "number"], name="engagement_row_outcome"),
+            models.Index(
+                fields=["participant"],
+                condition=Q(participant__isnull=False),
+                name="engagement_row_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Row {self.number} of import {self.batch_id}"

@@ -1,0 +1,1 @@
+"""Access, erasure, retention and the data protection pack: reads and cleans every part."""
