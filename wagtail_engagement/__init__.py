@@ -10,6 +10,8 @@ The map, from the bottom up. A part may import the parts below it, never one abo
 - ``participants``: the one register of people, their interests and their own choices
 - ``consultations``: asking: consultations, questionnaires, responses; abstract page mixins
 - ``invitations``: writing to people: audience, sending, tracking
+- ``imports``: spreadsheets in: reading, matching columns, batches that can be undone
+- ``rights``: access, erasure, retention: reads and cleans every part
 - ``insight``: reads every part and writes none of their tables
 - ``work``: drains every part's queue; ``checks``: names what a site has not set up
 - ``pages``: a small app of its own with the concrete page types
