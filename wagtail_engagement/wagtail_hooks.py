@@ -20,6 +20,7 @@ from .insight.admin import DeliveryAdmin
 from .insight.views import OverviewView, may_see_overview
 from .invitations import admin as invitations
 from .invitations.views import NAMESPACE, admin_urls
+from .participants import bulk
 from .participants.admin import ClaimAdmin, InterestAdmin, ParticipantAdmin
 
 
@@ -64,6 +65,10 @@ def overview_urls() -> list[Any]:
 LOG_ACTIONS = {
     "participant_viewed": (_("Look at a participant"), _("Looked at this participant")),
     "participants_searched": (_("Search participants"), _("Searched the participants")),
+    "participants_exported": (_("Export participants"), _("Exported participants")),
+    "participants_tagged": (_("Add interests"), _("Added interests to participants")),
+    "participants_untagged": (_("Remove interests"), _("Removed interests from participants")),
+    "participants_stopped": (_("Stop contact"), _("Put participants on do not contact")),
     "response_viewed": (_("Look at a response"), _("Looked at this response")),
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "response_released": (_("Release a response"), _("Released a held response")),
@@ -78,6 +83,10 @@ def log_actions(actions: LogActionRegistry) -> None:
     for name, (label, message) in LOG_ACTIONS.items():
         actions.register_action(f"wagtail_engagement.{name}", label, message)
     invitations.register_log_actions(actions)
+
+
+for action in bulk.ACTIONS:
+    hooks.register("register_bulk_action", action)
 
 
 @hooks.register("register_page_header_buttons")

@@ -56,6 +56,7 @@ PERMITTED = {
     "wagtail_engagement_participants:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_participants:index_results": EVERYBODY_OF_OURS,
     "wagtail_engagement_participants:inspect": EVERYBODY_OF_OURS,
+    "wagtail_engagement_participants:export": CONTACT,
     "wagtail_engagement_waiting:index": CONTACT,
     "wagtail_engagement_waiting:index_results": CONTACT,
     "wagtail_engagement_interests:index": EVERYBODY_OF_OURS,

@@ -7,91 +7,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.urls import path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
-from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
+from wagtail.admin.ui.tables import Column, DateColumn
 from wagtail.admin.views import generic
 from wagtail.log_actions import log
 
-from .. import addresses
-from ..consent.models import ContactPermission, Purpose
 from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
-from .models import Claim, Interest, Participant, ParticipantInterest
+from .exporting import ExportView
+from .listing import ParticipantFilterSet, ParticipantIndexView
+from .models import Claim, Interest, Participant
 
-Reason = ContactPermission.Reason
 LONGEST_TIMELINE = 200  # newest entries of each kind; more would be read by nobody
-
-
-class ParticipantFilterSet(WagtailFilterSet):
-    invitations = django_filters.ChoiceFilter(
-        label=gettext_lazy("Invitations"), choices=Reason.choices, method="by_permission"
-    )
-    interest = django_filters.ModelChoiceFilter(
-        label=gettext_lazy("Interest"), queryset=Interest.objects.all(), method="by_interest"
-    )
-    joined_at = django_filters.DateFromToRangeFilter(
-        label=gettext_lazy("Joined"), widget=DateRangePickerWidget
-    )
-
-    class Meta:
-        model = Participant
-        fields: list[str] = []
-
-    def by_permission(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        rows = ContactPermission.objects.filter(
-            participant=OuterRef("pk"), purpose=Purpose.INVITE, consultation=None
-        )
-        if value == Reason.NEVER_AGREED:
-            return queryset.filter(~Exists(rows) | Exists(rows.filter(reason=value)))
-        return queryset.filter(Exists(rows.filter(may_write=value == Reason.GRANTED, reason=value)))
-
-    def by_interest(self, queryset: QuerySet, name: str, value: Interest) -> QuerySet:
-        links = ParticipantInterest.objects.filter(
-            participant=OuterRef("pk"), interest=value, removed_at=None
-        )
-        return queryset.filter(Exists(links))
-
-
-class ParticipantIndexView(NativeIndexView):
-    """Names and addresses are shown to those who may see them, and found by nobody else (S16)."""
-
-    search_permission = "view_participant_pii"
-
-    def search_queryset(self, queryset: QuerySet) -> QuerySet:
-        """Find by the exact address or by how a name begins."""
-        if not self.is_searching:
-            return queryset
-        try:
-            key = addresses.key(addresses.clean(self.search_query))
-        except addresses.AddressRefused:
-            return queryset.filter(name__istartswith=self.search_query)
-        return queryset.filter(address_key=key)
-
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Write to the audit log that somebody searched; the words could be an address."""
-        response = super().get(request, *args, **kwargs)
-        if self.is_searchable and self.is_searching:
-            action = "wagtail_engagement.participants_searched"
-            log(request.user, action, user=request.user, title=_("Participants"))
-        return response
-
-    @cached_property
-    def columns(self) -> list[Column]:
-        shown = may(self.request.user, "view_participant_pii")
-        address = "email" if shown else "masked_email"
-        named = [Column("name", label=_("Name"))] if shown else []
-        return [
-            TitleColumn(address, label=_("Email address"), get_url=self.get_inspect_url),
-            *named,
-            Column("kind", label=_("Kind"), accessor="get_kind_display"),
-            DateColumn("joined_at", label=_("Joined"), sort_key="joined_at"),
-        ]
 
 
 @dataclass(frozen=True)
@@ -201,10 +133,14 @@ class ParticipantAdmin(NativeModelAdmin):
     menu_order = 400
     served = ("index", "index_results", "inspect")
     codenames = {"view": "view_participant"}
-    extra_permissions = ("view_participant_pii", "export_participant")
+    extra_permissions = ("view_participant_pii", "export_participant", "tag_participant")
     filterset_class = ParticipantFilterSet
+    index_template_name = "wagtail_engagement/admin/participants_index.html"
     index_view_class = ParticipantIndexView
     inspect_view_class = ParticipantInspectView
+
+    def extra_urls(self) -> list[Any]:
+        return [path("export/", ExportView.as_view(), name="export")]
 
 
 class ClaimIndexView(NativeIndexView):

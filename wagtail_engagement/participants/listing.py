@@ -1,0 +1,152 @@
+"""The listing of participants: what it shows, filters and finds, and for whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, QuerySet
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
+from wagtail.admin.ui.tables import BulkActionsCheckboxColumn, Column, DateColumn, TitleColumn
+from wagtail.admin.views.bulk_action.registry import bulk_action_registry
+from wagtail.admin.widgets.button import HeaderButton, ListingButton
+from wagtail.log_actions import log
+
+from .. import addresses
+from ..consent.models import ContactPermission, Purpose
+from ..modeladmin import APP_LABEL, NativeIndexView, may
+from .models import Interest, Participant, ParticipantInterest
+
+Reason = ContactPermission.Reason
+NAMESPACE = "wagtail_engagement_participants"
+EXPORTS = ("view_participant", "view_participant_pii", "export_participant")
+
+
+class ParticipantFilterSet(WagtailFilterSet):
+    invitations = django_filters.ChoiceFilter(
+        label=gettext_lazy("Invitations"), choices=Reason.choices, method="by_permission"
+    )
+    interest = django_filters.ModelChoiceFilter(
+        label=gettext_lazy("Interest"), queryset=Interest.objects.all(), method="by_interest"
+    )
+    joined_at = django_filters.DateFromToRangeFilter(
+        label=gettext_lazy("Joined"), widget=DateRangePickerWidget
+    )
+
+    class Meta:
+        model = Participant
+        fields: list[str] = []
+
+    def by_permission(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        rows = ContactPermission.objects.filter(
+            participant=OuterRef("pk"), purpose=Purpose.INVITE, consultation=None
+        )
+        if value == Reason.NEVER_AGREED:
+            return queryset.filter(~Exists(rows) | Exists(rows.filter(reason=value)))
+        return queryset.filter(Exists(rows.filter(may_write=value == Reason.GRANTED, reason=value)))
+
+    def by_interest(self, queryset: QuerySet, name: str, value: Interest) -> QuerySet:
+        links = ParticipantInterest.objects.filter(
+            participant=OuterRef("pk"), interest=value, removed_at=None
+        )
+        return queryset.filter(Exists(links))
+
+
+class ParticipantIndexView(NativeIndexView):
+    """Names and addresses are shown to those who may see them, and found by nobody else (S16)."""
+
+    search_permission = "view_participant_pii"
+
+    def get_base_queryset(self) -> QuerySet:
+        return Participant.objects.current()
+
+    def search_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Find by the exact address or by how a name begins."""
+        if not self.is_searching:
+            return queryset
+        try:
+            key = addresses.key(addresses.clean(self.search_query))
+        except addresses.AddressRefused:
+            return queryset.filter(name__istartswith=self.search_query)
+        return queryset.filter(address_key=key)
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write to the audit log that somebody searched; the words could be an address."""
+        response = super().get(request, *args, **kwargs)
+        if self.is_searchable and self.is_searching:
+            action = "wagtail_engagement.participants_searched"
+            log(request.user, action, user=request.user, title=_("Participants"))
+        return response
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        shown = may(self.request.user, "view_participant_pii")
+        address = "email" if shown else "masked_email"
+        named = [Column("name", label=_("Name"))] if shown else []
+        ticks = [BulkActionsCheckboxColumn("bulk_actions", obj_type="participant")]
+        return [
+            *(ticks if self.bulk_buttons else []),
+            TitleColumn(
+                address,
+                label=_("Email address"),
+                get_url=self.get_inspect_url,
+                get_title_id=lambda person: f"participant_{person.pk}_title",
+            ),
+            *named,
+            Column("kind", label=_("Kind"), accessor="get_kind_display"),
+            DateColumn("joined_at", label=_("Joined"), sort_key="joined_at"),
+        ]
+
+    @cached_property
+    def bulk_buttons(self) -> list[ListingButton]:
+        """What this editor may do with ticked people; Wagtail's own footer offers all to all."""
+        names = (APP_LABEL, Participant._meta.model_name)
+        found = bulk_action_registry.get_bulk_actions_for_model(*names)
+        return [
+            ListingButton(
+                action.display_name,
+                reverse("wagtail_bulk_action", args=[*names, action.action_type]),
+                attrs={"aria-label": action.aria_label, "data-bulk-action-button": ""},
+                classname="bulk-action-btn",
+            )
+            for action in sorted(found, key=lambda action: action.action_priority)
+            if getattr(action, "is_for", lambda user: True)(self.request.user)
+        ]
+
+    @cached_property
+    def header_buttons(self) -> list[Any]:
+        if not all(may(self.request.user, codename) for codename in EXPORTS):
+            return []
+        query = self.request.GET.copy()
+        for name in (self.page_kwarg, "_w_filter_fragment"):
+            query.pop(name, None)
+        url = f"{reverse(f'{NAMESPACE}:export')}?{query.urlencode()}"
+        return [HeaderButton(_("Export"), url=url, icon_name="download")]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(bulk_buttons=self.bulk_buttons, **kwargs)
+
+
+class Listed:
+    """What the listing shows for the query string of a request."""
+
+    def __init__(self, request: Any) -> None:
+        self.view = ParticipantIndexView(
+            model=Participant,
+            filterset_class=ParticipantFilterSet,
+            index_results_url_name=f"{NAMESPACE}:index_results",
+        )
+        self.view.setup(request)
+
+    def people(self) -> QuerySet[Participant]:
+        found = self.view.filter_queryset(self.view.get_base_queryset())
+        return self.view.search_queryset(found)
+
+    def filters(self) -> dict[str, str]:
+        """The filters in words; a search is named without its words, which could be an address."""
+        found = {str(each.field_label): str(each.value) for each in self.view.active_filters}
+        return {**found, _("Search"): _("yes")} if self.view.is_searching else found
