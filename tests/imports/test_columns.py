@@ -84,6 +84,9 @@ LAYOUTS = {
 }
 
 
+SAMPLES = {"email": "ann@example.org", "name": "Ann Lee", "date": "2026-05-01 10:00"}
+
+
 def named(headers, mapping):
     return {headers[index]: str(value) for index, value in mapping.fields.items()}
 
@@ -96,9 +99,7 @@ def read(cells, mapping=None, headers=HEADERS, **more):
 def test_the_columns_of_other_systems_are_known(system):
     columns = [column.partition("=") for column in LAYOUTS[system].split("|")]
     headers = [header for header, _sign, _field in columns]
-    row = [
-        ("ann@example.org" if field == "email" else field[:1]) for _header, _sign, field in columns
-    ]
+    row = [SAMPLES.get(field, "") for _header, _sign, field in columns]
     expected = {header: field for header, _sign, field in columns if field}
     assert named(headers, guess(headers, [row])) == expected
     if system != "Microsoft Forms":  # there the rows tell which of two is the address
@@ -132,6 +133,10 @@ def test_every_collected_layout_is_guessed_as_expected(outside_data):
         ("Please don’t send me emails", "out"),
         ("UNSUB_TIME", "out"),
         ("No further contact", "out"),
+        ("Tick if you do not wish to be contacted", "out"),
+        ("I do not want to receive emails", "out"),
+        ("I would rather not be emailed", "out"),
+        ("Unsubscribe date", "out"),
     ],
 )
 def test_the_heading_tells_what_yes_means(heading, polarity):
@@ -183,6 +188,18 @@ def test_a_status_column_is_permission_only_where_its_cells_say_so():
 
 def test_addresses_are_found_below_a_heading_that_does_not_say_so():
     assert guess(["Who", "Reach at"], [["Ann", "ann@example.org"]]).fields == {1: "email"}
+
+
+@pytest.mark.parametrize("heading", ["Consent date", "Date opted in", "Sign-up date", "Created_at"])
+def test_a_day_of_agreeing_or_joining_is_the_date(heading):
+    assert guess(["Email", heading], [["a@example.org", "1 May 2019"]]).fields[1] == "date"
+    assert 1 not in guess(["Email", "Registered"], [["a@example.org", "in person"]]).fields
+
+
+def test_the_date_that_says_most_about_permission_is_taken():
+    headers = ["Email", "Order date", "Created at", "Timestamp", "Date added", "Consent date"]
+    assert guess(headers, []).columns("date") == [5]
+    assert guess(headers[:-1], []).columns("date") == [4]
 
 
 def test_a_file_of_people_who_left_marks_everyone_out():
@@ -343,3 +360,15 @@ def test_both_old_sheets_are_read_as_people_read_them(outside_data):
     assert read(
         list(dict(old_sheets(outside_data))[gold[0]["file"]].values())[-1], guess(HEADERS, [])
     ).is_footer
+
+
+@pytest.mark.outside
+def test_no_text_breaks_the_guess_or_a_row(outside_data):
+    texts = json.loads((outside_data / "hostile/blns_open.json").read_text())
+    texts += ["\x00", "\ud800", "²³", "٣/٤/٢٠١٦", "9" * 400, "=1+1", "99999-99-99", "1 xyz 99"]
+    everything = dict.fromkeys(range(12), "") | dict(enumerate(list(Field)[:12]))
+    for text in texts:
+        guess([text] * 3, [[text] * 3], sheet=text)
+        row = read([text] * 12, Mapping(everything, polarity="in"), ["Email"] * 12)
+        assert not (row.email and row.error)
+        assert len(row.name) <= 200

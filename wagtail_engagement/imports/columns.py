@@ -30,6 +30,10 @@ _FOOTER = re.compile(
 )
 
 
+Cells = list[tuple[int, str]]
+Values = dict[str, Cells]
+
+
 def guess(
     headers: Sequence[str],
     samples: Sequence[Sequence[str]],
@@ -56,7 +60,7 @@ def guess(
         repeats = value in (Field.PERMISSION, Field.INTERESTS)
         if value and index != email and (repeats or value not in fields.values()):
             fields[index] = str(value)
-    day = _date_column({i: text for i, text in shown.items() if i not in fields})
+    day = _date_column({i: shown[i] for i in shown if i not in fields and _may_be_days(below[i])})
     if day is not None:
         fields[day] = str(Field.DATE)
     _settle_names(fields, shown)
@@ -115,6 +119,11 @@ def _date_column(shown: dict[int, str]) -> int | None:
     return min(ranks, key=lambda index: (ranks[index], index)) if ranks else None
 
 
+def _may_be_days(below: Collection[str]) -> bool:
+    """Return whether the cells can be dates: one has figures, or nothing is known of them."""
+    return not below or any(re.search(r"\d\D*\d", text) for text in below)
+
+
 def _settle_names(fields: dict[int, str], shown: dict[int, str]) -> None:
     """Keep a name in parts or whole, not both; beside a surname, "Name" is the given name."""
     where = {value: index for index, value in fields.items()}
@@ -171,13 +180,11 @@ def read_row(
     `vocabulary` keeps known interests whole (see `cells.pieces`); days after `today` (default:
     the day in the site's time zone) are left out with a warning.
     """
-    values = {
-        value: [
-            (i, cells[i]) for i in mapping.columns(value) if i < len(cells) and cells[i].strip()
-        ]
-        for value in Field
-    }
-    column, raw = next(iter(values[Field.EMAIL]), (None, ""))
+    values: Values = {}
+    for index in sorted(mapping.fields):
+        if index < len(cells) and cells[index].strip():
+            values.setdefault(mapping.fields[index], []).append((index, cells[index]))
+    column, raw = next(iter(values.get(Field.EMAIL, [])), (None, ""))
     is_header = _is_header(cells, headers, column)
     is_footer = _is_footer(cells)
     email, error = ("", "") if is_header or is_footer else cell.address(raw)
@@ -189,24 +196,25 @@ def read_row(
         error=error,
         error_column=column if error else None,
         name=name,
-        postcode=_postcode(values[Field.POSTCODE], warnings),
-        area=" ".join(" ".join(text for _i, text in values[Field.AREA]).split()),
-        interests=_interests(values[Field.INTERESTS], vocabulary),
-        permission=_permission(values[Field.PERMISSION], mapping, headers),
-        date=_date(values[Field.DATE], mapping.date_order, today or timezone.localdate(), warnings),
+        postcode=_postcode(values.get(Field.POSTCODE, []), warnings),
+        area=" ".join(" ".join(text for _i, text in values.get(Field.AREA, [])).split()),
+        interests=_interests(values.get(Field.INTERESTS, []), vocabulary),
+        permission=_permission(values.get(Field.PERMISSION, []), mapping, headers),
+        date=_date(
+            values.get(Field.DATE, []), mapping.date_order, today or timezone.localdate(), warnings
+        ),
         kind=kind,
         organisation=organisation,
-        notes="\n".join(text.strip() for _i, text in values[Field.NOTES]),
+        notes="\n".join(text.strip() for _i, text in values.get(Field.NOTES, [])),
         warnings=warnings,
         is_header=is_header,
         is_footer=is_footer,
     )
 
 
-Cells = list[tuple[int, str]]
-
-
 def _is_header(cells: Sequence[str], headers: Sequence[str], email: int | None) -> bool:
+    if email is not None and "@" in cells[email]:
+        return False
     filled = [i for i, text in enumerate(cells) if text.strip()]
     same = [i for i in filled if i < len(headers) and _folded(cells[i]) == _folded(headers[i])]
     return email in same or (len(same) >= 2 and len(same) * 2 >= len(filled))
@@ -223,11 +231,15 @@ def _is_footer(cells: Sequence[str]) -> bool:
     return bool(_FOOTER.match(filled[0]))
 
 
-def _who(values: dict[Field, Cells], warnings: list[str]) -> tuple[str, str, str]:
+def _who(values: Values, warnings: list[str]) -> tuple[str, str, str]:
     """Return the kind, the name to keep and the name of the organisation."""
-    organisation = " ".join(" ".join(text for _i, text in values[Field.ORGANISATION]).split())
-    said = " ".join(text for _i, text in values[Field.KIND])
-    parts = values[Field.NAME] or values[Field.GIVEN_NAME] + values[Field.FAMILY_NAME]
+    organisation = " ".join(
+        " ".join(text for _i, text in values.get(Field.ORGANISATION, [])).split()
+    )
+    said = " ".join(text for _i, text in values.get(Field.KIND, []))
+    parts = values.get(Field.NAME, []) or values.get(Field.GIVEN_NAME, []) + values.get(
+        Field.FAMILY_NAME, []
+    )
     written = " ".join(text for _i, text in parts)
     is_organisation = cell.is_organisation(said) if said else bool(organisation and not written)
     if is_organisation:

@@ -47,6 +47,7 @@ EXACT: dict[str, list[str]] = {
     "area": (
         "ward|wards|ward name|area|neighbourhood|neighborhood|district|parish|suburb|locality|"
         "village|town|electoral ward|electoral division|division|stadtteil|quartier|stadsdel|"
+        "which area do you live in|which ward do you live in|"
         "bydel|ardal|wijk|barrio"
     ).split("|"),
     "organisation": (
@@ -69,7 +70,7 @@ _KIND = re.compile(
     r"^(type|kind) of (respondent|contact|stakeholder|consultee)$|^kind$"
 )
 _INTERESTS = re.compile(
-    r"\binterests?\b|\binterested in\b|\btopics?\b|\btags?\b|^categor(y|ies)$|\bthemes?\b|"
+    r"\binterests?\b|\binterested in\b|\btopics?\b|\btags?\b|^categor(y|ies)$|\bthemes?\b|\bwhich issues\b|"
     r"\bsubjects\b|\bamnen\b|\bintressen|interessen|\bthemen|\binterets?\b|\bsujets\b|pynciau|"
     r"diddordeb|onderwerpen|\btemas\b|etiquet"
 )
@@ -77,8 +78,8 @@ _NOT_INTERESTS = re.compile(
     r"conflict|declaration|pecuniary|interested in (being|receiving|hearing|joining|taking|attend)"
 )
 _OUT = re.compile(
-    r"unsub|opt(ed|ing)? ?out|optout|(\bdo ?not|\bdont|\bnever) (\w+ ){0,2}(email|mail|contact|send|"
-    r"write|invite|message)|\bdnc\b|suppress|\bno (more |further )?(emails?|contact|mail|mailings?)\b|"
+    r"unsub|opt(ed|ing)? ?out|optout|(\bdo ?not|\bdont|\bnever|\bwould not|\bwouldnt|\b(rather|prefer) "
+    r"not)\b.*(email|mail|contact|send|write|invite|message|receive|hear|inform)|\bdnc\b|suppress|\bno (more |further )?(emails?|contact|mail|mailings?)\b|"
     r"\bnot (to )?(be )?(contacted|emailed)|^clean(ed)?( time| date)?$|^bounced$|withdr[ae]wn?|"
     r"objected to|avregistrer|avanmal|abgemeldet|abmeld|desinscri|desabonn|danysgrif|uitgeschreven|"
     r"blacklist|blocklist"
@@ -90,7 +91,7 @@ _IN = re.compile(
     r"(contact|email|mail|write|keep|send|invite)|\b(contact|email|keep|send|tell|invite|notify|"
     r"inform) me\b|\bgdpr\b|\bmarketing\b|(mailing|email) list|newsletter|contactable|"
     r"\bke(ep|pt) (\w+ )?(informed|in touch|updated|posted)|stay in touch|future (contact|"
-    r"consultations)|email (updates|alerts|news|status)|member status|samtyck|einwillig|zustimm|"
+    r"consultations)|email (updates|alerts|news|status)|receive (updates|emails|news)|informiert|member status|samtyck|einwillig|zustimm|"
     r"consentement|caniat|cydsyni|toestemming|consentimiento|nyhetsbrev|infolettre|rundbrief|"
     r"cylchlythyr|\babonn"
 )
@@ -104,10 +105,10 @@ _OTHER_CHANNEL = re.compile(r"\bsms\b|\btexts?\b|phone|\bcalls?\b|\bpost\b|posta
 _DATES = tuple(  # the day that says most about permission comes first
     re.compile(pattern)
     for pattern in (
-        r"opt ?in|optin",
+        r"opt(ed|ing)? ?in",
         r"consent|permission|agreed|(?<!un)subscri",
         r"confirm",
-        r"\badded\b|joined|join date|signed up|sign up|signup|registered|registration|collected",
+        r"\badded\b|joined|join date|signed up|sign up|signup|registered|registration|collected|anmelde",
         r"timestamp|time stamp|tidstampel|zeitstempel|horodat|completion|completed|submi|received",
         r"created|creation|\bentered\b|\bentry\b",
         r"order|booking|booked|purchase",
@@ -115,12 +116,12 @@ _DATES = tuple(  # the day that says most about permission comes first
     )
 )
 _TIME_WORD = re.compile(
-    r"\b(date|time|day|at|on|when|timestamp|time ?stamp|datum|dyddiad)\b|^(created|joined|added|"
+    r"\b(date|time|day|at|on|when|timestamp|time ?stamp|\w*datum|dyddiad)\b|^(created|joined|added|"
     r"registered|submitted|completed|horodateur|tidstampel|zeitstempel)$"
 )
 _NOT_DATES = re.compile(
     r"birth|\bborn\b|\bdob\b|fodel|geburt|naissance|\bgeni\b|\blast\b|update|chang|modif|expir|renew|"
-    r"^start|event|due|unsub|clean|login|seen|opened|sent|zone|by$"
+    r"^start|\bevent|\bdue\b|unsub|clean|login|\bseen\b|opened|\bsent\b|zone|by$"
 )
 _NOT_EMAIL = re.compile(
     r"\b(sent|opens?|opened|clicks?|clicked|status|type|display|date|time|domain|subject|format|"
