@@ -237,3 +237,10 @@ def test_forms_that_give_different_names_give_none(client):
     factories.ClaimFactory(name="Rude Word", email="ada@example.com")
     confirm(client)
     assert Participant.objects.get().name == ""
+
+
+def test_confirming_a_second_address_finds_the_one_person():
+    kept = factories.ParticipantFactory()
+    factories.ParticipantFactory(email="old@example.com", merged_into=kept)
+    claim = factories.ClaimFactory(email="old@example.com", mailed=True)
+    assert registry.register(mail=claim.mail, at=timezone.now()) == kept

@@ -25,7 +25,7 @@ from wagtail.log_actions import log
 from .. import addresses
 from ..modeladmin import NativeIndexView, NativeModelAdmin
 from . import barring
-from .models import ConsentWording, Suppression
+from .models import ConsentWording, LawfulBasis, Suppression
 from .queries import FALLBACK_LANGUAGE
 
 LISTED_SUPPRESSIONS = "wagtail_engagement_do_not_contact:index"
@@ -55,7 +55,7 @@ class WordingAddView(AddView):
         """Start from the version that `?from=` names, so that a change is small to make."""
         number = self.request.GET.get("from", "")
         start = ConsentWording.objects.filter(pk=number).first() if number.isdecimal() else None
-        names = ("purpose", "language", "label", "hint") if start else ()
+        names = ("purpose", "language", "basis", "label", "hint") if start else ()
         return {**super().get_initial(), **{name: getattr(start, name) for name in names}}
 
     def get_form(self, form_class: Any = None) -> Any:
@@ -63,6 +63,9 @@ class WordingAddView(AddView):
         form.fields["language"] = forms.ChoiceField(
             label=form.fields["language"].label, choices=languages, initial=FALLBACK_LANGUAGE
         )
+        form.fields["basis"].choices = [
+            (basis.value, basis.label) for basis in (LawfulBasis.CONSENT, LawfulBasis.PUBLIC_TASK)
+        ]
         return form
 
     def save_instance(self) -> ConsentWording:
@@ -111,7 +114,7 @@ class WordingAdmin(NativeModelAdmin):
         "version",
         DateColumn("created_at", label=gettext_lazy("In use since"), sort_key="created_at"),
     ]
-    inspect_view_fields = ["purpose", "language", "version", "label", "hint", "created_at"]
+    inspect_view_fields = ["purpose", "language", "version", "basis", "label", "hint", "created_at"]
     index_view_class = WordingIndexView
     create_view_class = WordingAddView
 

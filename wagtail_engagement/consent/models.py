@@ -85,7 +85,10 @@ class ConsentWording(AppendOnlyModel):
         max_length=20,
         choices=LawfulBasis.choices,
         default=LawfulBasis.CONSENT,
-        editable=False,
+        help_text=_(
+            "Consent: the box is for saying yes. Public task: the words below tell people that you"
+            " will write, and the box is for saying no."
+        ),
     )
     created_at = models.DateTimeField(_("in use since"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -104,6 +107,7 @@ class ConsentWording(AppendOnlyModel):
         ),
         FieldPanel("purpose"),
         FieldPanel("language"),
+        FieldPanel("basis"),
         FieldPanel("label"),
         FieldPanel("hint"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
@@ -103,3 +104,15 @@ class EngagementSettings(BaseSiteSetting):
 
     class Meta:
         verbose_name = _("engagement")
+
+    @property
+    def is_public_task(self) -> bool:
+        """Whether invitations rest on public task; without a named decision they do not."""
+        chosen = self.invite_basis == LawfulBasis.PUBLIC_TASK
+        return bool(chosen and self.basis_decided_by and self.basis_decided_on)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.invite_basis == LawfulBasis.PUBLIC_TASK and not self.is_public_task:
+            said = _("Say who decided on public task, and on which day.")
+            raise ValidationError({"basis_decided_by": said})

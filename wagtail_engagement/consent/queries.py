@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.conf import settings
 from wagtail.models import Site
 
-from .models import ConsentWording
+from .models import ConsentWording, LawfulBasis, Purpose
 from .notices import EngagementSettings
 
 FALLBACK_LANGUAGE = "en"
 
 
 def current_wordings(language: str) -> dict[str, ConsentWording]:
-    """The newest wording of each purpose in a language, in English where it has none.
+    """The newest words to agree to for each purpose in a language, in English where it has none.
 
     A purpose without any wording is left out, and with it its box: nobody can agree to words
     that do not exist. `cy-gb` finds `cy`. One query.
     """
-    wanted = [language, language.partition("-")[0], FALLBACK_LANGUAGE]
-    found: dict[str, ConsentWording] = {}
-    rows = ConsentWording.objects.filter(language__in=wanted)
-    for wording in sorted(rows, key=lambda row: (-wanted.index(row.language), row.version)):
-        found[wording.purpose] = wording
+    return _newest(_in_language(language).filter(basis=LawfulBasis.CONSENT), language)
+
+
+def wordings_of_form(language: str, site: Callable[[], Site | None]) -> dict[str, ConsentWording]:
+    """The same for a form of a site, whose invitations may rest on public task.
+
+    Then people are told, and may say no; until the words for that are written, and the decision
+    has a name and a day, consent stays. Asks for the site only where such words exist.
+    """
+    rows = list(_in_language(language))
+    told = [row for row in rows if row.basis == LawfulBasis.PUBLIC_TASK]
+    found = _newest([row for row in rows if row.basis == LawfulBasis.CONSENT], language)
+    if told and settings_of(site()).is_public_task:
+        found |= _newest([row for row in told if row.purpose == Purpose.INVITE], language)
     return found
+
+
+def _preferred(language: str) -> list[str]:
+    return [language, language.partition("-")[0], FALLBACK_LANGUAGE]
+
+
+def _in_language(language: str) -> Any:
+    return ConsentWording.objects.filter(language__in=_preferred(language))
+
+
+def _newest(rows: Iterable[ConsentWording], language: str) -> dict[str, ConsentWording]:
+    wanted = _preferred(language)
+    ranked = sorted(rows, key=lambda row: (-wanted.index(row.language), row.version))
+    return {wording.purpose: wording for wording in ranked}
 
 
 def wordings_by_id(ids: Iterable[int]) -> dict[int, ConsentWording]:

@@ -97,12 +97,14 @@ def give(
 ) -> Any:
     """Append what a person agreed to, lift what stood against it, and return the person.
 
+    What somebody was merely told of (public task) lifts nothing.
+
     Somebody who has just proved the address lifts any reason, for these purposes. A link from an
     older mail may be in a neighbour's hands: it only takes back that the person left (trust 1.4).
     """
     people = locked(pk=participant_id)
     bars = bars_of(people)
-    purposes = {event.purpose for event in events}
+    purposes = {event.purpose for event in events if event.action == Action.GIVEN}
     may_lift = any_bar if is_proven else _left_by_link
     bars[participant_id] = lift_rows(bars[participant_id], purposes, may_lift)
     ConsentEvent.objects.bulk_create(events)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.rich_text import expand_db_html
 
-from ..consent.models import ConsentWording, Purpose
+from ..consent.models import ConsentWording, LawfulBasis, Purpose
 from . import holding
 from .fields import (
     LONG_TEXT,
@@ -112,10 +112,11 @@ class EngagementForm(forms.Form):
         if self.asked.email == NOT_ASKED:
             return
         for purpose, wording in self.wordings.items():
-            self.fields[f"may_{purpose}"] = forms.BooleanField(
+            box = box_of(wording)
+            self.fields[box] = forms.BooleanField(
                 required=False, label=wording.label, help_text=wording.hint
             )
-            self.fields[f"may_{purpose}"].engagement_kind = "consent"
+            self.fields[box].engagement_kind = "consent"
             self.fields[f"wording_{purpose}"] = forms.IntegerField(
                 required=False, initial=wording.pk, widget=forms.HiddenInput
             )
@@ -160,16 +161,25 @@ class EngagementForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.purposes_ticked() and not data.get("email") and "email" not in self.errors:
+        has_box = any(self.cleaned_data.get(f"may_{purpose}") for purpose in self.wordings)
+        if has_box and not data.get("email") and "email" not in self.errors:
             self.add_error("email", _("Enter your email address so that we can write to you"))
         for purpose in self.unknown_wordings.intersection(self.purposes_ticked()):
             self.add_error(
-                f"may_{purpose}", _("The words beside this box have changed. Read them again")
+                box_of(self.wordings[purpose]),
+                _("The words beside this box have changed. Read them again"),
             )
         return data
 
     def purposes_ticked(self) -> list[str]:
-        return [p for p in self.wordings if self.cleaned_data.get(f"may_{p}")]
+        """What may be written about: ticked, or on public task told and not refused."""
+        return [p for p, wording in self.wordings.items() if self._allows(wording)]
+
+    def _allows(self, wording: ConsentWording) -> bool:
+        is_ticked = bool(self.cleaned_data.get(box_of(wording)))
+        if wording.basis == LawfulBasis.PUBLIC_TASK:
+            return bool(self.cleaned_data.get("email")) and not is_ticked
+        return is_ticked
 
     @property
     def purposes(self) -> dict[str, int]:
@@ -184,10 +194,17 @@ class EngagementForm(forms.Form):
         return [self[name] for name in ("name", "email") if name in self.fields]
 
     def permission_fields(self) -> list[forms.BoundField]:
-        names = [f"may_{Purpose.RESULT}", f"may_{Purpose.INVITE}"]
+        ordered = [self.wordings.get(purpose) for purpose in (Purpose.RESULT, Purpose.INVITE)]
+        names = [box_of(wording) for wording in ordered if wording]
         if "topics" in self.fields and self.asked.topics():
             names.append("topics")
         return [self[name] for name in names if name in self.fields]
+
+
+def box_of(wording: ConsentWording) -> str:
+    """The name of a wording's box: to agree, or on public task to refuse; neither is ticked."""
+    refuses = wording.basis == LawfulBasis.PUBLIC_TASK
+    return f"{'no' if refuses else 'may'}_{wording.purpose}"
 
 
 class RegistrationForm(EngagementForm):
@@ -227,6 +244,8 @@ class ConsultationForm(EngagementForm):
         super()._add_contact_fields()
 
     def address_is_kept(self) -> str:
+        if any(row.basis == LawfulBasis.PUBLIC_TASK for row in self.wordings.values()):
+            return _("We keep it with your answers. Read below what we may write to you about.")
         if self.wordings:
             return _("We keep it with your answers. We write only about what you tick below.")
         return _("We keep it with your answers.")

@@ -22,7 +22,7 @@ from wagtail.models import Site
 
 from .. import addresses, conf, nudge
 from ..consent.models import Purpose
-from ..consent.queries import current_wordings, settings_of
+from ..consent.queries import current_wordings, settings_of, wordings_of_form
 from ..participants import registry
 from ..participants.models import Interest
 from . import holding, publishing, queries, responses
@@ -99,7 +99,7 @@ def _topics() -> list[tuple[int, str]]:
 
 
 def _asked(page: Any, version: FormVersion | None) -> Asked:
-    wordings = current_wordings(translation.get_language() or "en")
+    wordings = wordings_of_form(translation.get_language() or "en", page.get_site)
     offered = {Purpose.RESULT: page.offer_result, Purpose.INVITE: page.offer_invite}
     return Asked(
         email=page.ask_email,

@@ -293,6 +293,24 @@ class Migration(migrations.Migration):
             name="until",
             field=models.DateTimeField(help_text="When a pause ends.", null=True),
         ),
+        migrations.AlterField(
+            model_name="consentwording",
+            name="basis",
+            field=models.CharField(
+                choices=[
+                    ("consent", "Consent"),
+                    ("contract", "Contract"),
+                    ("legal_obligation", "Legal obligation"),
+                    ("vital_interests", "Vital interests"),
+                    ("public_task", "Public task"),
+                    ("legitimate_interests", "Legitimate interests"),
+                ],
+                default="consent",
+                help_text="Consent: the box is for saying yes. Public task: the words below tell people that you will write, and the box is for saying no.",
+                max_length=20,
+                verbose_name="lawful basis",
+            ),
+        ),
         migrations.AddField(
             model_name="contactpermission",
             name="lapses",

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from .. import addresses, signals
 from ..consent import settling
-from ..consent.models import ConsentEvent, Purpose
+from ..consent.models import ConsentEvent, ConsentWording, LawfulBasis, Purpose
 from . import links
 from .models import Claim, Interest, Link, Participant, ParticipantInterest, RegisterMail
 
@@ -88,7 +88,9 @@ def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     there. Raises NothingToConfirm. Costs the same statements for any number of claims and
     interests.
     """
+    alias = Participant.objects.filter(address_key=OuterRef("address_key"))
     pending = mail.claims.pending().select_related("consultation").order_by("created_at", "id")
+    pending = pending.annotate(kept_id=Subquery(alias.values("merged_into")[:1]))
     rows = pending.select_for_update(of=("self",))  # The second of two presses waits here.
     granted = {claim: given for claim in rows if (given := granted_by(claim, at=at))}
     if not granted:
@@ -101,11 +103,15 @@ def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     _responses_of(claims).update(participant_id=person_id)
     _keep_links(mail, person_id, at)
     _keep_interests([c for c in claims if Purpose.INVITE in granted[c]], person_id, at)
+    told = _told({wording_id for given in granted.values() for wording_id in given.values()})
     events = [
         _agreed(claim, purpose, wording_id, person_id, at)
         for claim, given in granted.items()
         for purpose, wording_id in given.items()
     ]
+    for event in events:
+        if event.wording_id in told:
+            event.action = Action.INFORMED
     person: Participant = settling.give(
         participant_id=person_id, events=events, is_proven=True, at=at
     )
@@ -145,8 +151,7 @@ def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
         update_fields=["confirmed_at"],
     )
     # Somebody with two addresses is one person under either of them.
-    kept = Participant.objects.values_list("merged_into_id", flat=True).get(pk=person.pk)
-    return kept or person.pk
+    return newest.kept_id or person.pk  # type: ignore[attr-defined, no-any-return]
 
 
 def _agreed_name(claims: list[Claim]) -> str:
@@ -194,6 +199,12 @@ def _agreed(
         evidence=f"claim {claim.uuid}",
         at=at,
     )
+
+
+def _told(wording_ids: set[int]) -> set[int]:
+    """The wordings that tell people something instead of asking them: public task."""
+    rows = ConsentWording.objects.filter(pk__in=wording_ids, basis=LawfulBasis.PUBLIC_TASK)
+    return set(rows.values_list("pk", flat=True))
 
 
 def _tell(person: Participant, claims: list[Claim]) -> None:

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from .. import addresses, mail
-from ..consent.models import Purpose
+from ..consent.models import ConsentWording, LawfulBasis, Purpose
 from ..consent.queries import organisation, wordings_by_id
 from . import links
 from .models import Claim, Interest, Link, Participant, RegisterMail
@@ -31,7 +31,7 @@ def ticked(granted: dict[Claim, dict[str, int]]) -> list[dict[str, Any]]:
     for claim, given in granted.items():
         for purpose, wording_id in given.items():
             line = {
-                "label": wordings[wording_id].label if wording_id in wordings else "",
+                "label": _agreed_to(wordings.get(wording_id)),
                 "about": _about(claim) if purpose == Purpose.RESULT else "",
                 "topics": [
                     topics[pk]
@@ -45,6 +45,14 @@ def ticked(granted: dict[Claim, dict[str, int]]) -> list[dict[str, Any]]:
             else:
                 lines.append({**line, "forms": 1})
     return lines
+
+
+def _agreed_to(wording: ConsentWording | None) -> str:
+    """The words beside a box that was ticked; on public task those that were told instead."""
+    if wording is None:
+        return ""
+    told = wording.basis == LawfulBasis.PUBLIC_TASK
+    return wording.hint or wording.get_purpose_display() if told else wording.label
 
 
 def _about(claim: Claim) -> str:
