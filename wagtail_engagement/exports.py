@@ -101,6 +101,8 @@ def _native(sheet: Any, value: object) -> object:
     if isinstance(value, (int, float, decimal.Decimal)) and math.isfinite(value):
         if len(text) <= _EXACT_DIGITS:
             return value
+    if not text:
+        return None
     if len(text) > _LONGEST_CELL:
         text = f"{text[: _LONGEST_CELL - 1]}…"
     written = WriteOnlyCell(sheet, text)

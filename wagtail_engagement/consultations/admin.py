@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
@@ -27,11 +25,12 @@ from wagtail.admin.widgets.button import HeaderButton
 from wagtail.log_actions import log
 from wagtail.permissions import page_permission_policy
 
-from ..exports import csv_download
+from ..exports import DOWNLOADS, XLSX_ROWS
 from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
 from ..participants.admin import ParticipantInspectView
 from . import queries, responses
-from .models import Consultation, ConsultationResponse, FormVersion
+from .exporting import export_rows
+from .models import Consultation, ConsultationResponse
 from .questions import Definition
 
 Status = ConsultationResponse.Status
@@ -163,7 +162,12 @@ class ResponseIndexView(NativeIndexView):
         if not may(self.request.user, "export_response"):
             return []
         url = reverse(f"{NAMESPACE}:export", args=[self.consultation.pk])
-        return [HeaderButton(_("Download CSV"), url=url, icon_name="download")]
+        return [
+            HeaderButton(_("Download CSV"), url=url, icon_name="download", priority=1),
+            HeaderButton(
+                _("Download XLSX"), url=f"{url}?kind=xlsx", icon_name="download", priority=2
+            ),
+        ]
 
 
 class DecideColumn(BaseColumn):
@@ -306,7 +310,7 @@ class DecideView(PermissionRequiredMixin, View):
 
 
 class ExportView(PermissionRequiredMixin, View):
-    """All counted responses of a consultation as CSV, streamed."""
+    """All counted responses of a consultation: CSV, streamed, or a workbook."""
 
     http_method_names = ["get"]
     permission_required = (
@@ -318,54 +322,22 @@ class ExportView(PermissionRequiredMixin, View):
     def get(self, request: Any, consultation_id: int) -> Any:
         consultation = get_object_or_404(readable_by(request.user), pk=consultation_id)
         with_contact = may(request.user, "view_participant_pii")
+        kind = "xlsx" if request.GET.get("kind") == "xlsx" else "csv"
         rows = consultation.responses.counted().order_by("submitted_at", "id")
+        number = rows.count()
+        if kind == "xlsx" and number > XLSX_ROWS:
+            told = _("These are too many responses for a workbook. Download the CSV file.")
+            messages.error(request, told)
+            return redirect(responses_url(consultation))
         log(
             consultation,
             "wagtail_engagement.responses_exported",
             user=request.user,
-            data={"rows": rows.count(), "with_contact": with_contact},
+            data={"rows": number, "with_contact": with_contact},
         )
         name = slugify(consultation.title)[:60] or "consultation"
         lines = export_rows(consultation, rows, with_contact=with_contact)
-        return csv_download(lines, filename=f"responses-{name}")
-
-
-def export_rows(
-    consultation: Consultation, rows: QuerySet[ConsultationResponse], *, with_contact: bool
-) -> Iterator[list[object]]:
-    """Yield the heading and one row a response; a question keeps its column over all versions."""
-    versions = list(FormVersion.objects.filter(consultation=consultation).order_by("-number"))
-    definitions = {version.pk: Definition(version.definition) for version in versions}
-    labels: dict[str, str] = {}
-    for version in versions:
-        for question in definitions[version.pk].questions:
-            labels.setdefault(question["key"], question["label"])
-    contact_heading = [_("Name"), _("Email address")] if with_contact else []
-    first = [_("Reference"), _("Received"), _("Arrived by"), _("Language")]
-    yield [*first, *labels.values(), *contact_heading]
-    for row in rows.select_related("contact").iterator(chunk_size=1000):
-        said = answers_by_key(definitions[row.form_version_id], row.answers)
-        contact = getattr(row, "contact", None)
-        left = [contact.name, contact.email] if contact else ["", ""]
-        yield [
-            row.reference,
-            row.submitted_at,
-            row.get_route_display(),
-            row.language,
-            *(said.get(key, "") for key in labels),
-            *(left if with_contact else []),
-        ]
-
-
-def answers_by_key(definition: Definition, answers: dict[str, Any]) -> dict[str, object]:
-    """Answers in words by question; numbers stay numbers, so that -5 is not taken for a formula."""
-    said: dict[str, object] = {}
-    for question, (_label, words) in zip(
-        definition.questions, definition.readable(answers), strict=True
-    ):
-        is_number = question["kind"] == "number" and words
-        said[question["key"]] = Decimal(words) if is_number else words
-    return said
+        return DOWNLOADS[kind](lines, filename=f"responses-{name}")
 
 
 class ResponsesAdmin(NativeModelAdmin):
