@@ -56,9 +56,8 @@ def test_a_file_is_written_while_its_rows_are_read():
 
 def in_workbook(rows):
     """The cells of the workbook that the rows become."""
-    response = exports.xlsx_download(rows, filename="file")
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))
-    response.close()
+    download = exports.xlsx_download(rows, filename="file")
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(download.streaming_content)))
     return [list(row) for row in book.active.iter_rows()]
 
 
