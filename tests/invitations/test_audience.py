@@ -205,3 +205,15 @@ def test_every_person_is_invited_or_left_out_for_exactly_one_reason(draft, seed)
     assert counts.included == len(groups[0])
     assert set().union(*groups) == set(Participant.objects.all())
     assert sum(map(len, groups)) == counts.register == 60
+
+
+def test_whom_the_law_says_to_tell_is_left_out_for_no_topic_area_or_other_mail(draft):
+    draft.consultation.area = "Hove"
+    draft.consultation.save()
+    draft.interests.set([factories.InterestFactory()])
+    council = person(factories.InterestFactory(), area="Lewes", must_be_notified=True)
+    other = factories.InvitationFactory()
+    factories.DeliveryFactory(
+        invitation=other, participant=council, state="accepted", handed_at=timezone.now()
+    )
+    assert reached(draft) == {council}

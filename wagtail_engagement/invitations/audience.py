@@ -39,6 +39,10 @@ class Exclusion(models.TextChoices):
     RECENT = "recent", gettext_lazy("invited recently")
 
 
+# Whom the law says to tell is told whatever their interests, area and other mail.
+OPTIONAL = Q(must_be_notified=False)
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many people an invitation goes to, and how many are left out for which reason.
@@ -140,8 +144,8 @@ class Audience:
         found: Conditions = {}
         area = self.consultation.area
         if area:
-            found[Exclusion.OUT_OF_AREA] = ~Q(area="") & ~Q(area__iexact=area)
-        found[Exclusion.NOT_INTERESTED] = ~self._interested()
+            found[Exclusion.OUT_OF_AREA] = OPTIONAL & ~Q(area="") & ~Q(area__iexact=area)
+        found[Exclusion.NOT_INTERESTED] = OPTIONAL & ~self._interested()
         answers = ConsultationResponse.objects.counted().filter(
             participant=OuterRef("pk"), consultation=self.consultation
         )
@@ -179,7 +183,7 @@ class Audience:
         recent = mine.filter(
             Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
         )
-        return Q(Exists(same)) | Q(Exists(recent))
+        return Q(Exists(same)) | OPTIONAL & Q(Exists(recent))
 
     def _judged(self) -> Any:
         """The register with `why` somebody is left out, "" for who is invited."""
