@@ -210,6 +210,21 @@ def test_a_file_of_people_who_left_marks_everyone_out():
     assert not guess(["Email"], [], sheet="Subscribed members").everyone_out
 
 
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ("Name|Surname", "given_name|family_name"),
+        ("Nom|Prénom", "family_name|given_name"),
+        ("Full name|Surname", "name|"),
+        ("Name|First name|Surname", "|given_name|family_name"),
+    ],
+)
+def test_a_name_is_kept_whole_or_in_parts(headers, expected):
+    headers = headers.split("|")
+    found = guess(headers, []).fields
+    assert [found.get(place, "") for place in range(len(headers))] == expected.split("|")
+
+
 def test_the_order_of_dates_comes_from_the_samples():
     rows = [["a@example.org", "02/03/2016"], ["b@example.org", "02/29/2016"]]
     mapping = guess(["Email", "Date added"], rows)
@@ -236,6 +251,17 @@ def test_what_cannot_be_read_is_left_out_with_a_warning():
     late = read(["Ann", "ann@example.org", "", "", "Y", "01/02/2030"])
     assert late.date is None
     assert "future" in late.warnings[0]
+
+
+def test_what_a_database_cannot_hold_is_taken_out():
+    headers = ["Email", "Ward", "Notes", "Organisation"]
+    row = read(
+        ["an\x00n", "Hove\x00" + "x" * 200, "a\ud800b\nc", "Town\x00 Trust"], headers=headers
+    )
+    kept = row.email_raw + row.area + row.notes + row.organisation + row.name
+    assert "\x00" not in kept
+    assert row.notes == "a\ufffdb\nc"
+    assert (len(row.area), len(row.warnings)) == (120, 1)
 
 
 def test_a_wrong_address_names_its_column():

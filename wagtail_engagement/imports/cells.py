@@ -54,6 +54,7 @@ _HONOURS = frozenset("jr sr ii iii obe mbe cbe bem kbe phd ba bsc msc ma md frcs
 _PARTICLES = frozenset(
     "van von der den de del della di da du la le ten ter zu y af av ap ab".split()
 )
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _ORGANISATION = re.compile(
     r"organi[sz]|business|company|charity|\bgroup\b|council|parish|school|consultee|statutory|"
     r"agency|public body|association|society|\bclub\b|business|\bngo\b|förening|företag|verein",
@@ -140,7 +141,13 @@ def postcode(cell: str) -> str:
     return f"{found[1]} {found[2].replace('O', '0')}{found[3]}" if found else ""
 
 
-def _tidy(cell: str) -> str:
+def storable(cell: str) -> str:
+    """Return a text of several lines as a database takes it: nothing that it would refuse."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", cell).strip()
+
+
+def tidy(cell: str) -> str:
+    """Return a text in one line, without signs that nobody sees."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())
 
 
@@ -156,7 +163,7 @@ def _calm(word: str, *, alone: bool) -> str:
 
 def person_name(cell: str) -> str:
     """Return a name in reading order: "BLAKE, Bailey (Cllr)" is "Bailey Blake"."""
-    text = _TITLE_IN_BRACKETS.sub("", _tidy(cell))
+    text = _TITLE_IN_BRACKETS.sub("", tidy(cell))
     if is_blank(text):
         return ""
     family, comma, given = (part.strip() for part in text.partition(","))
@@ -214,7 +221,7 @@ def date(cell: str, *, order: str) -> datetime.date | None:
     `order` ("dmy", "mdy", "ymd") is how days in mere numbers are read; one that does not exist in
     that order is refused, never turned round. Serial numbers count days from 30 December 1899.
     """
-    text = _WEEKDAY.sub("", _tidy(cell))
+    text = _WEEKDAY.sub("", tidy(cell))
     if (found := _SERIAL.fullmatch(text)) and 10_000 < int(found[1]) < 80_000:
         return _SERIAL_ZERO + datetime.timedelta(days=int(found[1]))
     if found := _YEAR_FIRST.match(text) or _COMPACT.fullmatch(text):
@@ -243,11 +250,11 @@ def _day(year: str, month: str, day: str) -> datetime.date | None:
 
 def order_of(samples: Collection[str]) -> str:
     """Return in which order the samples write their days: what they prove, else day first."""
-    found = [match for sample in samples if (match := _NUMBERS.match(_tidy(sample)))]
+    found = [match for sample in samples if (match := _NUMBERS.match(tidy(sample)))]
     day_first = any(int(match[1]) > 12 for match in found)
     if not day_first and any(int(match[2]) > 12 for match in found):
         return "mdy"
-    years = [sample for sample in samples if _YEAR_FIRST.match(_tidy(sample))]
+    years = [sample for sample in samples if _YEAR_FIRST.match(tidy(sample))]
     return "ymd" if years and len(years) == len(samples) else "dmy"
 
 
@@ -272,7 +279,7 @@ def pieces(cell: str, vocabulary: Vocabulary | None = None) -> list[str]:
             if vocabulary is not None and vocabulary(joined) is not None:
                 last = end
                 break
-        piece = _tidy(cell[spans[first][0] : spans[last][1]])
+        piece = tidy(cell[spans[first][0] : spans[last][1]])
         if not is_blank(piece):
             found.setdefault(piece.casefold(), piece)
         first = last + 1

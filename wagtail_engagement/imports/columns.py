@@ -22,6 +22,7 @@ from .mapping import LABELS, Field, Mapping, MappingRefused
 __all__ = ["LABELS", "Field", "Mapping", "MappingRefused", "Row", "guess", "pieces", "read_row"]
 
 NAME_LENGTH = 200
+AREA_LENGTH = 120
 _LEAVERS = re.compile(r"unsubscribed|^cleaned|\bcleaned (contacts|members|audience)|opted out")
 _FOOTER = re.compile(
     r"(grand |sub)?-?\s*totals?\b|end of|count\s*[:=]|page \d+|\d+ (rows|records|contacts|people)\b|"
@@ -135,7 +136,7 @@ def _settle_names(fields: dict[int, str], shown: dict[int, str]) -> None:
     if given is not None and family is not None:
         del fields[whole]
     elif re.search("full|complet|vollst|llawn", headings.plain(shown[whole])):
-        fields.pop(given if family is None else family, None)  # type: ignore[arg-type]
+        del fields[next(part for part in (given, family) if part is not None)]
     else:
         fields[whole] = str(Field.FAMILY_NAME if family is None else Field.GIVEN_NAME)
 
@@ -192,12 +193,12 @@ def read_row(
     kind, name, organisation = _who(values, warnings)
     return Row(
         email=email,
-        email_raw=raw,
+        email_raw=cell.storable(raw),
         error=error,
         error_column=column if error else None,
         name=name,
         postcode=_postcode(values.get(Field.POSTCODE, []), warnings),
-        area=" ".join(" ".join(text for _i, text in values.get(Field.AREA, [])).split()),
+        area=_cut(_joined(values, Field.AREA), AREA_LENGTH, warnings),
         interests=_interests(values.get(Field.INTERESTS, []), vocabulary),
         permission=_permission(values.get(Field.PERMISSION, []), mapping, headers),
         date=_date(
@@ -205,7 +206,7 @@ def read_row(
         ),
         kind=kind,
         organisation=organisation,
-        notes="\n".join(text.strip() for _i, text in values.get(Field.NOTES, [])),
+        notes="\n".join(cell.storable(text) for _i, text in values.get(Field.NOTES, [])),
         warnings=warnings,
         is_header=is_header,
         is_footer=is_footer,
@@ -233,9 +234,7 @@ def _is_footer(cells: Sequence[str]) -> bool:
 
 def _who(values: Values, warnings: list[str]) -> tuple[str, str, str]:
     """Return the kind, the name to keep and the name of the organisation."""
-    organisation = " ".join(
-        " ".join(text for _i, text in values.get(Field.ORGANISATION, [])).split()
-    )
+    organisation = _joined(values, Field.ORGANISATION)
     said = " ".join(text for _i, text in values.get(Field.KIND, []))
     parts = values.get(Field.NAME, []) or values.get(Field.GIVEN_NAME, []) + values.get(
         Field.FAMILY_NAME, []
@@ -243,12 +242,24 @@ def _who(values: Values, warnings: list[str]) -> tuple[str, str, str]:
     written = " ".join(text for _i, text in parts)
     is_organisation = cell.is_organisation(said) if said else bool(organisation and not written)
     if is_organisation:
-        name = organisation or " ".join(written.split())
+        name = organisation or cell.tidy(written)
     else:
         name = cell.person_name(written)
-    if len(name) > NAME_LENGTH:
-        warnings.append(_("The name is very long. Its end was left out"))
-    return ("organisation" if is_organisation else "person"), name[:NAME_LENGTH], organisation
+    name = _cut(name, NAME_LENGTH, warnings)
+    return ("organisation" if is_organisation else "person"), name, organisation
+
+
+def _joined(values: Values, wanted: Field) -> str:
+    return cell.tidy(" ".join(text for _i, text in values.get(wanted, [])))
+
+
+def _cut(text: str, length: int, warnings: list[str]) -> str:
+    if len(text) > length:
+        warnings.append(
+            _("The name or area is longer than %(length)s characters. Its end was left out")
+            % {"length": length}
+        )
+    return text[:length]
 
 
 def _postcode(found: Cells, warnings: list[str]) -> str:
