@@ -71,6 +71,19 @@ def test_where_somebody_came_from_names_no_sensitive_consultation(
     assert row["Where from"] == f"form, confirmed by mail{told}"
 
 
+def test_the_screen_says_how_many_and_by_which_filters(lead):
+    factories.ParticipantFactory.create_batch(2, agreed=True)
+    page = lead.get(url_of(invitations="granted", q="", interest="", joined_at_from="")).text
+    assert "2 people with names and addresses" in page
+    assert "<dt>Invitations</dt>" in page and "<dd>agreed</dd>" in page
+
+
+def test_a_filter_that_means_nothing_is_left_out(lead):
+    page = lead.get(url_of(interest="x", joined_at_from="never")).text
+    assert "1 person with name and address" in page
+    assert "<dt>Joined</dt>" not in page
+
+
 def test_a_workbook_holds_the_same_rows(lead):
     factories.ParticipantFactory(name="=cmd()")
     as_csv = rows_of(lead.post(url_of(), WHY))

@@ -148,5 +148,6 @@ class Listed:
 
     def filters(self) -> dict[str, str]:
         """The filters in words; a search is named without its words, which could be an address."""
-        found = {str(each.field_label): str(each.value) for each in self.view.active_filters}
+        active = self.view.active_filters if self.view.is_filtering else ()
+        found = {str(each.field_label): str(each.value) for each in active}
         return {**found, _("Search"): _("yes")} if self.view.is_searching else found
