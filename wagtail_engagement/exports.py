@@ -24,7 +24,7 @@ from openpyxl.cell import WriteOnlyCell
 Rows = Iterable[Iterable[object]]
 
 # A workbook is written before its first byte leaves, and web servers wait for about 30 seconds.
-XLSX_ROWS = 100_000
+XLSX_ROWS = 50_000
 _LONGEST_CELL = 32_767  # characters that the format allows
 _EXACT_DIGITS = 15  # more are rounded by spreadsheet programs
 

@@ -159,6 +159,25 @@ def test_a_selection_of_nobody_says_what_to_do(asked, steward):
     assert "Nobody is selected. Go back" in steward.get(url_of("tag", id=asked)).text
 
 
+def test_too_many_people_at_a_time_are_left_alone(steward, parks, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST", 2)
+    join(2)
+    url = url_of("tag", id="all")
+    page = steward.get(url)
+    assert "for up to 2 people at a time. Go back and filter the list." in page.text
+    mark = bulk.Selection.of(Participant.objects.all()).mark
+    steward.post(url, {"shown": mark, "interests": [parks.pk]})
+    assert not ParticipantInterest.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "told"), [("tag", "Nothing was added"), ("untag", "Nothing was removed")]
+)
+def test_an_action_that_changes_nothing_says_why(action, told, steward, parks):
+    person = factories.ParticipantFactory(interests=[parks])
+    assert told in confirm(steward, url_of(action, id=person.pk), interests=[parks.pk]).text
+
+
 PERMITTED = {
     "lead": {"tag", "untag"},
     "analyst": set(),

@@ -32,6 +32,7 @@ from .listing import Listed
 from .models import Interest, Participant
 
 BATCH = 1000  # people that one statement acts on
+MOST = 50_000  # people at a time: up to 10 seconds, and web servers wait for about 30
 SAMPLE = 5  # people whom the confirmation names
 LONGEST_NUMBER = 18  # digits that every database takes as a number
 
@@ -131,6 +132,8 @@ class ParticipantAction(BulkAction):
         return self.selection.ids, {"items_with_no_access": []}
 
     def prepare_action(self, objects: Any, objects_without_access: Any) -> Any:
+        if len(self.selection.ids) > MOST:
+            return self.form_invalid(self.cleaned_form)
         if self.selection.mark == self.cleaned_form.cleaned_data["shown"]:
             return None
         told = _("The selection has changed since it was counted. Look at it again, then confirm.")
@@ -152,6 +155,7 @@ class ParticipantAction(BulkAction):
         # Not Wagtail's own context, which lists everybody.
         return super(BulkAction, self).get_context_data(
             number=len(self.selection.ids),
+            most=MOST,
             others=len(self.selection.ids) - len(first),
             sample=[each.email if shows_contact else each.masked_email for each in people],
             title=self.display_name,
@@ -201,6 +205,8 @@ class TagAction(ParticipantAction):
         return lambda ids: given(participant_ids=ids)
 
     def get_success_message(self, num_parent_objects: int, num_child_objects: int) -> str:
+        if not num_child_objects:
+            return _("Nothing was added: everybody had it already, or took it away themselves.")
         told = ngettext(
             "%(number)s interest added.", "%(number)s interests added.", num_child_objects
         )
@@ -223,6 +229,8 @@ class UntagAction(ParticipantAction):
         return lambda ids: taken(participant_ids=ids)
 
     def get_success_message(self, num_parent_objects: int, num_child_objects: int) -> str:
+        if not num_child_objects:
+            return _("Nothing was removed: nobody had it, or people chose it themselves.")
         told = ngettext(
             "%(number)s interest removed.", "%(number)s interests removed.", num_child_objects
         )
