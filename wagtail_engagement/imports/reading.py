@@ -42,7 +42,13 @@ def main() -> None:
     except PasswordError:
         _say("refused", "password", {})
     except BaseException as error:  # noqa: BLE001  a panic in calamine is no Exception
-        _say("refused", "damaged" if isinstance(error, CalamineError) else "unreadable", {})
+        _say("refused", _why(error), {})
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, CalamineError):
+        return "too_much" if "limit exceeded" in str(error) else "damaged"
+    return "unreadable"
 
 
 def _bound(limits: Mapping[str, Any]) -> None:
