@@ -20,7 +20,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What office programs save in. The first two come first wherever they read as well as others.
+# What office programs save in, the most usual first: of several that fit, the first is taken.
 _LIKELY = ("cp1252", "latin_1", "iso8859_15", "cp1250", "mac_roman", "cp850", "cp1251", "cp1253")
 _DELIMITERS = (",", ";", "\t", "|", "^")
 _SAMPLE = 2**18
@@ -35,23 +35,12 @@ def encoding_of(path: str) -> tuple[str, bool]:
             return name, True
     if _reads_as(path, "utf-8"):
         return "utf-8", True
-    sample = _telling_lines(path)
-    matches = from_bytes(sample, cp_isolation=list(_LIKELY))
-    best = matches.best()
-    guesses = [*(best.could_be_from_charset if best else ()), *_LIKELY]
-    for name in sorted(set(guesses), key=guesses.index if not best else _by_likelihood(guesses)):
+    best = from_bytes(_telling_lines(path), cp_isolation=list(_LIKELY)).best()
+    alike = best.could_be_from_charset if best else []  # they give the same letters here
+    for name in sorted(_LIKELY, key=lambda name: name not in alike):
         if _reads_as(path, name):
             return name, False
     return "latin_1", False
-
-
-def _by_likelihood(guesses: list[str]) -> Any:
-    """Of names that mean the same letters here, the one that office programs use most."""
-    same = len(guesses) - len(_LIKELY)
-    return lambda name: (
-        guesses.index(name) >= same,
-        _LIKELY.index(name) if name in _LIKELY else len(_LIKELY),
-    )
 
 
 def _telling_lines(path: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -272,10 +273,10 @@ class _Child:
 
     def _why_it_died(self) -> str:
         code = self.process.wait()
-        if self.left <= 0 or -code in (9, 24) and self.left < 1:  # killed, or out of time
+        if self.left <= 0 or code == -signal.SIGXCPU:
             return "slow"
-        # A reader that is refused memory aborts (6); the system kills what takes too much (9).
-        return {-6: "too_much", -9: "too_much", -24: "slow"}.get(code, "unreadable")
+        # A reader that is refused memory aborts; the system kills what takes too much of it.
+        return "too_much" if code in (-signal.SIGABRT, -signal.SIGKILL) else "unreadable"
 
 
 def _python() -> str:
