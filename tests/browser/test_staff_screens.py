@@ -25,6 +25,7 @@ SCREENS = {
     "response": "wagtail_engagement_responses:read",
     "participants": "wagtail_engagement_participants:index",
     "participant": "wagtail_engagement_participants:inspect",
+    "export": "wagtail_engagement_participants:export",
     "waiting": "wagtail_engagement_waiting:index",
     "interests": "wagtail_engagement_interests:index",
     "wordings": "wagtail_engagement_wordings:index",
