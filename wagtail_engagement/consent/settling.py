@@ -186,13 +186,13 @@ def _judge(
 ) -> _Verdict | None:
     """Replay what a person did, oldest first; then see what stands against the address.
 
-    None where an import that was undone left nothing to judge.
+    None where an import or a merge that was undone left nothing to judge.
     """
-    undone = {act.batch_id for act in acts if act.action == Action.RETRACTED}
+    undone = {_brought_by(act) for act in acts if act.action == Action.RETRACTED}
     acts = [
         act
         for act in acts
-        if act.action != Action.RETRACTED and (not act.batch_id or act.batch_id not in undone)
+        if act.action != Action.RETRACTED and ((by := _brought_by(act)) is None or by not in undone)
     ]
     if not acts:
         return None
@@ -209,6 +209,11 @@ def _judge(
         since = max(since, *(bar.at for bar in bars))
     verdict = _Verdict(_barred(reason, bars), since, recheck_at=None)
     return _timed(verdict, decisive, until, at) if verdict.may_write else verdict
+
+
+def _brought_by(act: ConsentEvent) -> int | str | None:
+    """What wrote an event that can be undone as one: an import by number, a merge by its proof."""
+    return act.batch_id or (act.evidence if act.channel == ConsentEvent.Channel.MERGE else None)
 
 
 def _asks_nobody(act: ConsentEvent) -> bool:

@@ -1,0 +1,205 @@
+"""Two records become one person, and two again: what moves, what wins, what comes back."""
+
+import pytest
+from django.apps import apps
+from django.core import serializers
+from django.utils import timezone
+
+from tests import factories
+from tests.site import DAY
+from wagtail_engagement import models
+from wagtail_engagement.consent import barring, settling
+from wagtail_engagement.participants import choosing, links, merging, registry
+
+pytestmark = pytest.mark.django_db
+# What a merge leaves behind it on purpose: that it was, and the proof in the ledger.
+TRACES = {"Merge", "ConsentEvent", "PossibleDuplicate"}
+
+
+@pytest.fixture
+def kept():
+    return factories.ParticipantFactory(email="ann@example.com", name="Ann Lee", agreed=True)
+
+
+@pytest.fixture
+def merged():
+    return factories.ParticipantFactory(email="ann.lee@work.example", name="A. Lee", agreed=True)
+
+
+def merge(kept, merged):
+    return merging.merge(kept=kept, merged=merged, actor=None, at=timezone.now())
+
+
+def unmerge(row):
+    merging.unmerge(merge=row, actor=None, at=timezone.now())
+
+
+def reason_of(person):
+    row = person.permissions.filter(purpose="invite").first()
+    return row and row.reason
+
+
+def whole_register():
+    """Every row of ours, but for what a merge leaves on purpose and the numbers of permissions."""
+    return {
+        model.__name__: sorted(
+            str({**row["fields"], "pk": model is models.ContactPermission or row["pk"]})
+            for row in serializers.serialize("python", model._base_manager.all())
+        )
+        for model in apps.get_app_config("wagtail_engagement").get_models()
+        if model.__name__ not in TRACES
+    }
+
+
+def live_through_everything(kept, merged):
+    """Let both take part in everything, with what one table can hold only once in both."""
+    topics = [factories.InterestFactory() for _n in range(3)]
+    for topic, origin in zip(topics[:2], ("inferred", "declared"), strict=True):
+        factories.ParticipantInterestFactory(participant=kept, interest=topic, origin=origin)
+    factories.ParticipantInterestFactory(participant=merged, interest=topics[0])
+    factories.ParticipantInterestFactory(participant=merged, interest=topics[1], removed=True)
+    factories.ParticipantInterestFactory(participant=merged, interest=topics[2])
+    factories.ConsultationResponseFactory(participant=merged)
+    both = factories.InvitationFactory()
+    for person in (kept, merged):
+        factories.DeliveryFactory(invitation=both, participant=person, accepted=True)
+    factories.DeliveryFactory(participant=merged, accepted=True)
+    factories.ClaimFactory(participant=merged, confirmed_at=timezone.now())
+    factories.LinkFactory(participant=merged)
+    models.ParticipantName.objects.create(participant=merged, name="Annie")
+    models.ParticipantNote.objects.create(participant=merged, text="Uses a hearing loop.")
+    models.Participant.objects.filter(pk=merged.pk).update(area="Hill", must_be_notified=True)
+    wish = factories.ConsentEventFactory(participant=merged, result=True)
+    settling.settle([merged.pk], at=wish.at)
+
+
+def test_everything_goes_to_the_kept_record_but_what_it_has_already(kept, merged):
+    live_through_everything(kept, merged)
+    merge(kept, merged)
+    kept.refresh_from_db()
+    assert kept.responses.count() == kept.claims.count() == kept.links.count() == 1
+    assert (kept.deliveries.count(), merged.deliveries.count()) == (2, 1)
+    assert set(kept.names.values_list("name", flat=True)) == {"A. Lee", "Annie"}
+    assert (kept.area, kept.must_be_notified, kept.name) == ("Hill", True, "Ann Lee")
+
+
+def test_interests_unite_and_what_was_taken_away_stays_away(kept, merged):
+    live_through_everything(kept, merged)
+    merge(kept, merged)
+    rows = kept.interest_links.order_by("interest_id").values_list("origin", "removed_at")
+    assert [(origin, bool(removed)) for origin, removed in rows] == [
+        ("declared", False),
+        ("declared", True),
+        ("declared", False),
+    ]
+
+
+def test_taking_a_merge_back_restores_the_register(kept, merged):
+    live_through_everything(kept, merged)
+    before = whole_register()
+    row = merge(kept, merged)
+    assert whole_register() != before
+    unmerge(row)
+    assert whole_register() == before
+
+
+def test_somebody_who_stopped_under_one_address_is_stopped_under_both(kept, merged):
+    choosing.leave(participant=merged, purposes=["invite"], channel="staff", at=timezone.now())
+    row = merge(kept, merged)
+    assert (reason_of(kept), reason_of(merged)) == ("stopped", None)
+    unmerge(row)
+    assert (reason_of(kept), reason_of(merged)) == ("granted", "stopped")
+
+
+def test_an_entry_on_do_not_contact_counts_for_the_kept_record(kept):
+    merged = factories.ParticipantFactory(email="quiet@example.com")
+    barring.suppress(address=merged.email, reason="manual", at=timezone.now())
+    merge(kept, merged)
+    assert reason_of(kept) == "stopped"
+
+
+def test_mail_that_came_back_from_one_address_says_nothing_of_the_other(kept, merged):
+    barring.suppress(address=merged.email, reason="bounced", at=timezone.now())
+    merge(kept, merged)
+    assert reason_of(kept) == "granted"
+
+
+def test_nobody_gains_an_invitation_by_a_merge(merged):
+    kept = factories.ParticipantFactory()
+    merge(kept, merged)
+    assert not kept.permissions.filter(may_write=True).exists()
+
+
+def test_a_pause_under_one_address_is_a_pause_of_both(kept, merged):
+    end = timezone.now() + 60 * DAY
+    settling.record(
+        participant=merged, purpose="invite", action="paused", channel="choices", until=end,
+        at=timezone.now(),
+    )  # fmt: skip
+    merge(kept, merged)
+    assert kept.permissions.values_list("reason", "recheck_at").get() == ("paused", end)
+
+
+def test_a_wish_to_hear_a_result_goes_along_with_its_words(kept, merged):
+    wording = factories.ConsentWordingFactory(purpose="result")
+    wish = factories.ConsentEventFactory(participant=merged, result=True, wording=wording)
+    settling.settle([merged.pk], at=wish.at)
+    merge(kept, merged)
+    assert kept.permissions.get(consultation=wish.consultation).may_write
+    assert kept.consent_events.get(purpose="result").wording == wording
+
+
+def test_stopping_while_the_two_are_one_outlives_the_merge_for_both(kept, merged):
+    row = merge(kept, merged)
+    choosing.leave(participant=kept, purposes=["invite"], channel="choices", at=timezone.now())
+    unmerge(row)
+    assert (reason_of(kept), reason_of(merged)) == ("stopped", "stopped")
+
+
+def test_an_old_link_opens_the_kept_record(client, kept, merged):
+    token = links.token(purpose="choices", uuid=kept.uuid)
+    row = links.row(purpose="choices", uuid=kept.uuid, at=timezone.now(), participant_id=merged.pk)
+    links.issue([row])
+    merge(kept, merged)
+    found = links.find(purpose="choices", token=token, at=timezone.now())
+    assert found.participant == kept
+
+
+def test_confirming_the_other_address_lands_on_the_kept_record(kept, merged):
+    merge(kept, merged)
+    claim = factories.ClaimFactory(email=merged.email, mailed=True)
+    assert registry.register(mail=claim.mail, at=timezone.now()) == kept
+
+
+def test_a_merge_is_for_good_after_thirty_days(kept, merged):
+    row = merge(kept, merged)
+    with pytest.raises(merging.CannotMerge, match="no longer"):
+        merging.unmerge(merge=row, actor=None, at=row.at + 30 * DAY)
+    assert merging.close_old(at=row.at + 30 * DAY) == 1
+    row.refresh_from_db()
+    assert row.moved == {}
+
+
+def test_merges_are_taken_back_in_their_order(kept, merged):
+    first = merge(merged, factories.ParticipantFactory())
+    second = merge(kept, merged)
+    assert models.Participant.objects.filter(merged_into=kept).count() == 2
+    with pytest.raises(merging.CannotMerge, match="later"):
+        unmerge(first)
+    unmerge(second)
+    unmerge(first)
+    assert models.Participant.objects.current().count() == 3
+
+
+def test_a_record_is_not_merged_with_itself_or_twice(kept, merged):
+    with pytest.raises(merging.CannotMerge):
+        merge(kept, kept)
+    merge(kept, merged)
+    with pytest.raises(merging.CannotMerge):
+        merge(kept, merged)
+
+
+def test_every_table_that_names_a_person_is_carried_or_stays_on_purpose():
+    carried = {label.split(".")[1] for label in merging.carried_tables()}
+    assert {"consultationresponse", "delivery", "claim", "link", "importrow"} <= carried
+    assert not carried & {"consentevent", "contactpermission"}
