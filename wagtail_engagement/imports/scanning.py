@@ -1,0 +1,208 @@
+"""Look into a sheet before it is imported: its first rows, and what its words would mean."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from .. import conf
+from ..participants.models import Interest
+from . import cells, columns, headings, spreadsheet
+from .mapping import Field, Mapping
+
+SAMPLES = 3
+TOP_ROWS = 12  # in which somebody looks for the headings
+MOST_WORDS = 100  # that somebody goes through one by one
+
+
+def limits() -> spreadsheet.Limits:
+    """Return the bounds of a sheet that was uploaded."""
+    return replace(spreadsheet.WEB, max_bytes=conf.import_bytes(), max_rows=conf.import_rows())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is read: what somebody chose, or what was found."""
+
+    path: Path
+    filename: str
+    sheet: str = ""
+    header_row: int | None = None
+    encoding: str = ""
+    delimiter: str = ""
+    skip_hidden_rows: bool = False
+
+    def rows(self, *, from_the_top: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """Yield row numbers and cells below the headings. Raises SheetRefused."""
+        return spreadsheet.rows(
+            self.path,
+            filename=self.filename,
+            sheet=self.sheet,
+            header_row=None if from_the_top else self.header_row,
+            limits=limits(),
+            encoding=self.encoding or None,
+            delimiter=self.delimiter or None,
+            skip_hidden_rows=self.skip_hidden_rows and not from_the_top,
+        )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is shown of a file before anything is stored."""
+
+    reading: Reading
+    workbook: spreadsheet.Workbook
+    sheet: spreadsheet.Sheet
+    headers: list[str]
+    samples: list[list[str]]
+    top: list[tuple[int, list[str]]]
+
+    @property
+    def guess(self) -> Mapping:
+        name = f"{self.sheet.name} {self.reading.filename}"
+        return columns.guess(self.headers, self.samples, self.sheet.hidden_columns, sheet=name)
+
+
+def preview(reading: Reading) -> Preview:
+    """Return the first rows of a sheet: the one that was chosen, else the likeliest.
+
+    Raises SheetRefused with a sentence.
+    """
+    workbook = spreadsheet.inspect(
+        reading.path,
+        filename=reading.filename,
+        limits=limits(),
+        encoding=reading.encoding or None,
+        delimiter=reading.delimiter or None,
+    )
+    sheet = _chosen(workbook.sheets, reading.sheet)
+    found = replace(
+        reading,
+        sheet=sheet.name,
+        header_row=reading.header_row or sheet.header_row,
+        encoding=workbook.encoding,
+        delimiter=workbook.delimiter,
+    )
+    headers, samples = sheet.headers, sheet.samples
+    top = list(islice(found.rows(from_the_top=True), TOP_ROWS))
+    if found.header_row != sheet.header_row:
+        headers = next((row for number, row in top if number == found.header_row), [])
+        samples = list(islice((row for _number, row in found.rows()), SAMPLES))
+    if not headers:
+        raise spreadsheet.SheetRefused(
+            _("No row of headings was found. Put names above the columns, and upload it again.")
+        )
+    return Preview(found, workbook, sheet, headers, samples, top)
+
+
+def _chosen(sheets: list[spreadsheet.Sheet], name: str) -> spreadsheet.Sheet:
+    """Return the sheet of that name, else the first with addresses, else the first."""
+    for sheet in sheets:
+        if sheet.name == name:
+            return sheet
+    filled = [sheet for sheet in sheets if not sheet.is_hidden and sheet.headers]
+    for sheet in filled:
+        if columns.guess(sheet.headers, sheet.samples, sheet.hidden_columns).columns(Field.EMAIL):
+            return sheet
+    return (filled or sheets)[0]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text that stands in some cells of a column of permissions, and how it is read."""
+
+    text: str
+    rows: int
+    means: str  # "in", "out", "unknown" or "unclear"
+
+
+@dataclass(frozen=True)
+class Words:
+    """All that the columns of permissions and interests say, most frequent first."""
+
+    permissions: dict[int, list[Said]]
+    interests: list[tuple[str, int]]
+
+    @property
+    def are_any(self) -> bool:
+        return bool(self.permissions or self.interests)
+
+
+def words(reading: Reading, mapping: Mapping, headers: list[str]) -> Words:
+    """Return what the cells of permission and interest columns say, from the whole sheet."""
+    permissions: dict[int, Counter[str]] = {i: Counter() for i in mapping.columns(Field.PERMISSION)}
+    topics = mapping.columns(Field.INTERESTS)
+    if not permissions and not topics:
+        return Words({}, [])
+    known = vocabulary()
+    interests: Counter[str] = Counter()
+    spelt: dict[str, str] = {}
+    for _number, row in reading.rows():
+        for index, said in permissions.items():
+            said[row[index].strip() if index < len(row) else ""] += 1
+        found = [piece for i in topics if i < len(row) for piece in cells.pieces(row[i], known)]
+        for piece in found:
+            interests[spelt.setdefault(piece.casefold(), piece)] += 1
+    return Words(
+        {i: _read(said, i, mapping, headers) for i, said in permissions.items()},
+        interests.most_common(),
+    )
+
+
+def _read(said: Counter[str], index: int, mapping: Mapping, headers: list[str]) -> list[Said]:
+    turned = {"in": "out", "out": "in"}
+    polarity = turned.get(mapping.polarity, "") if index in mapping.opposite else mapping.polarity
+    left_a_list = index < len(headers) and headings.left_a_list(headers[index])
+    return [
+        Said(
+            text,
+            rows,
+            cells.permission(text, polarity=polarity, yes=mapping.yes, left_a_list=left_a_list)
+            or "unknown",
+        )
+        for text, rows in said.most_common(MOST_WORDS)
+    ]
+
+
+def vocabulary() -> Callable[[str], int | None]:
+    """Return what finds an interest of this site by its name, whatever the case and the spaces."""
+    rows = Interest.objects.in_use().values_list("name", "pk")
+    known = {_folded(name): pk for name, pk in rows}
+    return lambda text: known.get(_folded(text))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+_SMALL = frozenset("and the of for und och a".split())
+
+
+def suggestions(chosen: dict[str, int | None]) -> Callable[[str], int | None]:
+    """Return what proposes an interest for a word: as it was chosen before, else by its name.
+
+    A name that shares a word is proposed only where there is no other ("Parks" for "Parks and
+    green spaces"). A person looks at each proposal.
+    """
+    known = vocabulary()
+    names = dict(Interest.objects.in_use().values_list("pk", "name"))
+    stems = {pk: _stems(name) for pk, name in names.items()}
+
+    def propose(text: str) -> int | None:
+        if text.casefold() in chosen:
+            return chosen[text.casefold()]
+        near = [pk for pk, words in stems.items() if words & _stems(text)]
+        return known(text) or (near[0] if len(near) == 1 else None)
+
+    return propose
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = re.findall(r"\w{3,}", text.casefold())
+    return frozenset(word.rstrip("s") for word in words) - _SMALL
