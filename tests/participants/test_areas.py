@@ -1,0 +1,97 @@
+"""Wards and postcodes: from the council's own file to an area, and what is left out of it."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from wagtail_engagement.models import Area, Postcode
+from wagtail_engagement.participants import areas
+
+pytestmark = pytest.mark.django_db
+FILE = b"Postcode,Ward,Ward code\nBN1 1AA,Hill,E05000001\nbn11ab,Vale,E05000002\n"
+
+
+def load(content=FILE):
+    return areas.load(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("typed", ["BN1 1AA", "bn11aa", " Bn1  1aA ", "BN1-1AA"])
+def test_a_postcode_in_any_spelling_finds_its_area(typed):
+    load()
+    assert areas.area_of(typed) == "Hill"
+
+
+@pytest.mark.parametrize("typed", ["", "BN1", "ZZ99 9ZZ", "BN1 1AAA", "'; drop table"])
+def test_what_is_no_postcode_of_ours_has_no_area(typed):
+    load()
+    assert areas.area_of(typed) == ""
+
+
+def test_an_o_that_should_be_a_nought_is_read_as_one():
+    load(b"postcode,area\nBN1 0AA,Hill\n")
+    assert areas.area_of("BN1 OAA") == "Hill"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "pcds;wd24nm;wd24cd\nBN1 1AA;Hill;E05\n",
+        "Area\tPost code\nHill\tBN1 1AA\n",
+        "\ufeffName,Code,Postcode\nHill,E05,BN1 1AA\n",
+    ],
+)
+def test_columns_are_found_under_the_names_that_councils_use(content):
+    load(content.encode())
+    assert areas.area_of("BN1 1AA") == "Hill"
+
+
+def test_a_file_of_areas_alone_is_enough():
+    load("Ward\nHill\nPlas-y-Môr\n".encode("cp1252"))
+    assert areas.names() == ["Hill", "Plas-y-Môr"]
+
+
+def test_loading_again_corrects_and_adds_and_takes_nothing_away():
+    load()
+    found = load(b"Postcode,Ward\nBN1 1AA,VALE\nBN1 1AC,Dale\n")
+    assert (found.areas, areas.names()) == (1, ["Dale", "Hill", "Vale"])
+    assert areas.area_of("BN1 1AA") == "Vale"
+    assert Postcode.objects.count() == 3
+
+
+def test_rows_that_cannot_be_used_are_told_one_by_one():
+    found = load(b"Postcode,Ward\nBN1 1AA,Hill\nnonsense,Hill\nBN1 1AB,\n\n")
+    assert [(row.number, row.value) for row in found.shown] == [(3, "nonsense"), (4, "BN1 1AB")]
+    assert (found.postcodes, found.left_out) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x89PNG\r\n\x1a\n\0\0", b"Postcode,Colour\nBN1 1AA,red\n"]
+)
+def test_a_file_without_areas_is_refused_with_what_to_do(content):
+    with pytest.raises(areas.FileRefused, match="Ward|Save the sheet as CSV"):
+        load(content)
+    assert not Area.objects.exists()
+
+
+def test_a_large_file_takes_the_same_statements_a_thousand_rows(django_assert_max_num_queries):
+    rows = "\n".join(
+        f"BN{n // 1000} {n // 100 % 10}{chr(65 + n % 26)}{chr(65 + n % 25)},W{n % 9}"
+        for n in range(9000)
+    )
+    with django_assert_max_num_queries(60):
+        load(f"Postcode,Ward\n{rows}".encode())
+
+
+def test_the_command_loads_a_file_and_names_what_it_left_out(tmp_path, capsys):
+    path = tmp_path / "wards.csv"
+    path.write_bytes(FILE + b"nonsense,Hill\n")
+    call_command("engagement_areas", path)
+    out, err = capsys.readouterr()
+    assert "2 new areas, 2 postcodes, 1 rows left out" in out
+    assert "Row 4: nonsense" in err
+
+
+def test_the_command_says_why_it_cannot_read_a_file(tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("engagement_areas", tmp_path / "missing.csv")

@@ -1,0 +1,151 @@
+"""Interests that stay true: they fade, are united, and propose their own retirement."""
+
+import pytest
+from django.utils import timezone
+
+from tests import factories
+from tests.site import DAY, add_consultation
+from wagtail_engagement.models import ImportBatch, Interest, ParticipantInterest
+from wagtail_engagement.participants import registry, tending
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def parks():
+    return factories.InterestFactory(name="Parks")
+
+
+@pytest.fixture
+def green():
+    return factories.InterestFactory(name="Green spaces")
+
+
+def give(interest, person=None, **facts):
+    person = person or factories.ParticipantFactory()
+    return factories.ParticipantInterestFactory(participant=person, interest=interest, **facts)
+
+
+def live(interest):
+    links = ParticipantInterest.objects.filter(interest=interest, removed_at=None)
+    return set(links.values_list("participant", flat=True))
+
+
+def test_an_interest_fades_when_nothing_renewed_it_for_two_years(parks):
+    now = timezone.now()
+    old = give(parks, inferred=True, renewed_at=now - 730 * DAY)
+    young = give(parks, inferred=True, renewed_at=now - 729 * DAY)
+    assert tending.fade(at=now) == 1
+    assert list(ParticipantInterest.objects.all()) == [young]
+    assert tending.fades_at(old) <= now < tending.fades_at(young)
+
+
+def test_taking_part_renews_an_interest(parks):
+    link = give(parks, renewed_at=timezone.now() - 729 * DAY)
+    now = timezone.now() + 10 * DAY
+    registry.declare({}, link.participant_id, now, inferred={parks.pk: None})
+    assert tending.fade(at=now) == 0
+
+
+def test_what_somebody_chose_stays_for_as_long_as_they_may_be_invited(parks):
+    agreed = factories.ParticipantFactory(agreed=True)
+    give(parks, agreed, renewed_at=timezone.now() - 900 * DAY)
+    give(parks, renewed_at=timezone.now() - 900 * DAY)
+    assert tending.fade(at=timezone.now()) == 1
+    assert live(parks) == {agreed.pk}
+
+
+def test_a_site_can_keep_interests_for_ever(parks, settings):
+    settings.WAGTAIL_ENGAGEMENT_INTEREST_DAYS = 0
+    link = give(parks, renewed_at=timezone.now() - 9000 * DAY)
+    assert tending.fade(at=timezone.now()) == 0
+    assert tending.fades_at(link) is None
+
+
+def test_an_interest_says_where_it_comes_from(parks):
+    may = timezone.now().replace(year=2025, month=5, day=3)
+    asked = factories.ConsultationFactory(title="Parks survey")
+    batch = ImportBatch.objects.create(filename="x.csv", sha256="0", source="Events sheets")
+    facts = [
+        {"origin": "inferred", "consultation": asked},
+        {"origin": "imported", "batch": batch},
+        {"origin": "staff"},
+    ]
+    links = [give(parks, since=may, **fact) for fact in facts]
+    assert [tending.provenance(link) for link in links] == [
+        "from taking part in Parks survey, May 2025",
+        "from Events sheets, May 2025",
+        "given by staff, May 2025",
+    ]
+
+
+def test_a_sensitive_consultation_is_not_named_as_the_source(parks):
+    link = give(parks, consultation=factories.ConsultationFactory(sensitive=True))
+    assert link.consultation.title not in tending.provenance(link)
+
+
+def test_merging_interests_carries_people_once_and_keeps_the_stronger_reason(parks, green):
+    both = factories.ParticipantFactory()
+    only = give(parks, inferred=True).participant
+    give(parks, both, origin="declared")
+    give(green, both, inferred=True)
+    assert tending.shared_by(parks, green) == 1
+    assert tending.merge(source=parks, target=green, at=timezone.now()) == 2
+    assert live(green) == {only.pk, both.pk}
+    assert both.interest_links.get().origin == "declared"
+
+
+def test_who_took_the_target_away_keeps_it_away(parks, green):
+    person = give(parks).participant
+    give(green, person, removed=True)
+    tending.merge(source=parks, target=green, at=timezone.now())
+    assert live(green) == set()
+
+
+def test_merging_interests_carries_pages_consultations_drafts_and_sheets(parks, green):
+    page = add_consultation(interests=[parks, green])
+    draft = factories.InvitationFactory(interests=[parks])
+    batch = ImportBatch.objects.create(
+        filename="x.csv", sha256="0", interest_words={"park": parks.pk, "?": None}
+    )
+    tending.merge(source=parks, target=green, at=timezone.now())
+    batch.refresh_from_db()
+    assert list(type(page).objects.get(pk=page.pk).interests.all()) == [green]
+    assert list(page.consultation.interests.all()) == [green]
+    assert list(draft.interests.all()) == [green]
+    assert batch.interest_words == {"park": green.pk, "?": None}
+
+
+def test_a_form_that_was_open_while_interests_merged_gives_the_new_one(parks, green):
+    person = factories.ParticipantFactory()
+    tending.merge(source=parks, target=green, at=timezone.now())
+    registry.declare({parks.pk: None}, person.pk, timezone.now())
+    assert live(green) == {person.pk}
+
+
+def test_what_will_be_moved_is_counted_before(parks, green):
+    give(parks)
+    add_consultation(interests=[parks])
+    factories.InvitationFactory(interests=[parks])
+    counts = tending.uses_of(parks)
+    assert counts["people"] == 1
+    assert sum(counts.values()) == 4  # a page, its consultation and an invitation besides
+
+
+def test_an_interest_is_not_merged_with_itself_or_twice(parks, green):
+    with pytest.raises(tending.CannotMerge):
+        tending.merge(source=parks, target=parks, at=timezone.now())
+    tending.merge(source=parks, target=green, at=timezone.now())
+    with pytest.raises(tending.CannotMerge):
+        tending.merge(source=green, target=parks, at=timezone.now())
+
+
+def test_interests_of_nobody_propose_their_retirement(parks, green):
+    asked = factories.InterestFactory(name="Asked about")
+    give(green)
+    factories.ConsultationFactory(interests=[asked], closed=True)
+    found = tending.unused(at=timezone.now())
+    assert list(found) == [parks]
+    assert set(tending.unused(at=timezone.now() + 400 * DAY)) == {parks, asked}
+    assert tending.retire(interest=parks)
+    assert Interest.objects.in_use().count() == 2
