@@ -19,7 +19,13 @@ STOP_LIST = "wagtail_engagement_do_not_contact"
 WORDINGS = "wagtail_engagement_wordings"
 TOPICS = "wagtail_engagement_interests"
 INVITATIONS = "engagement_invitations"
-TYPED_WORDING = {"purpose": "invite", "language": "en", "label": "Write to me", "hint": ""}
+TYPED_WORDING = {
+    "purpose": "invite",
+    "language": "en",
+    "basis": "consent",
+    "label": "Write to me",
+    "hint": "",
+}
 TYPED_TOPIC = {"name": "Trees", "description": ""}
 
 # What somebody does, what they send with it, and what is true before.

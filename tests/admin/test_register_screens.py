@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from wagtail.models import ModelLogEntry
 
+from tests import factories
 from tests.site import DAY
 from wagtail_engagement import addresses
 from wagtail_engagement.models import (
@@ -231,7 +232,13 @@ def test_new_words_are_a_new_version(login, council):
     client = login("lead")
     url = "/admin/engagement/wordings/new/"
     assert first.label in text_of(client, url, **{"from": first.pk})
-    typed = {"purpose": "invite", "language": "en", "label": "Write to me", "hint": ""}
+    typed = {
+        "purpose": "invite",
+        "language": "en",
+        "basis": "consent",
+        "label": "Write to me",
+        "hint": "",
+    }
     client.post(url, typed)
     newest = ConsentWording.objects.get(purpose="invite", language="en", version=2)
     assert (newest.label, newest.created_by.username) == ("Write to me", "lead")
@@ -244,7 +251,7 @@ def test_a_wording_is_written_in_a_language_of_the_site(login, council, settings
     client, url = login("lead"), "/admin/engagement/wordings/new/"
     field = client.get(url).context["form"].fields["language"]
     assert [code for code, _name in field.choices] == ["en", "en-gb", "cy"]
-    typed = {"purpose": "invite", "label": "Write to me", "hint": ""}
+    typed = {"purpose": "invite", "basis": "consent", "label": "Write to me", "hint": ""}
     for language in ("Welsh", "en-gb"):
         client.post(url, {**typed, "language": language})
     assert ConsentWording.objects.get(label="Write to me").language == "en-gb"
@@ -288,3 +295,12 @@ def test_a_site_can_give_our_permissions_to_its_own_groups(login, council):
     form = text_of(login("superuser"), reverse("wagtailusers_groups:edit", args=[group.pk]))
     for label in ("Can see names and addresses", "Can send invitations", "Can read responses"):
         assert label in form
+
+
+def test_the_number_on_a_filtered_listing_is_that_of_its_rows(login):
+    parks = factories.InterestFactory()
+    factories.ParticipantFactory.create_batch(2, agreed=True, interests=[parks])
+    factories.ParticipantFactory(interests=[parks])
+    factories.ParticipantFactory(agreed=True)
+    shown = login("lead").get(PEOPLE, {"interest": parks.pk, "invitations": "granted"})
+    assert shown.context["paginator"].count == len(shown.context["object_list"]) == 2

@@ -55,6 +55,24 @@ class ParticipantFilterSet(WagtailFilterSet):
         )
         return queryset.filter(Exists(links))
 
+    def quick_count(self) -> int | None:
+        """How many are asked for, where two narrow indexes tell; None for other questions.
+
+        A page reads a few rows of the listing's order and looks each up; a count would have to
+        look up everybody.
+        """
+        asked = {name: value for name, value in self.form.cleaned_data.items() if value}
+        if set(asked) != {"invitations", "interest"} or asked["invitations"] == Reason.NEVER_AGREED:
+            return None
+        links = ParticipantInterest.objects.filter(interest=asked["interest"], removed_at=None)
+        reason = asked["invitations"]
+        return ContactPermission.objects.filter(
+            purpose=Purpose.INVITE,
+            may_write=reason == Reason.GRANTED,
+            reason=reason,
+            participant__in=links.values("participant"),
+        ).count()
+
 
 class ParticipantIndexView(NativeIndexView):
     """Names and addresses are shown to those who may see them, and found by nobody else (S16)."""
@@ -63,6 +81,14 @@ class ParticipantIndexView(NativeIndexView):
 
     def get_base_queryset(self) -> QuerySet:
         return Participant.objects.current()
+
+    def get_paginator(self, *args: Any, **kwargs: Any) -> Any:
+        paginator = super().get_paginator(*args, **kwargs)
+        if self.filters and self.filters.is_valid() and not self.is_searching:
+            count = self.filters.quick_count()
+            if count is not None:
+                paginator.count = count
+        return paginator
 
     def search_queryset(self, queryset: QuerySet) -> QuerySet:
         """Find by the exact address or by how a name begins."""
