@@ -16,6 +16,7 @@ from wagtail.log_actions import LogActionRegistry
 from wagtail.snippets.views.snippets import (
     CreateView,
     EditView,
+    IndexView,
     PreviewOnCreateView,
     PreviewOnEditView,
     SnippetViewSet,
@@ -47,6 +48,14 @@ class AudiencePanel(Panel):
         def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
             context = super().get_context_data(parent_context)
             return {**context, "who": self.request.engagement_who, "invitation": self.instance}
+
+
+class InvitationIndexView(IndexView):
+    """Wagtail's listing without its export, which writes formulas as they are (S09)."""
+
+    def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.is_export = False
 
 
 class InvitationAddView(CreateView):
@@ -135,6 +144,7 @@ class InvitationViewSet(SnippetViewSet):
     menu_hook = "register_engagement_menu_item"
     menu_order = 150
     add_to_admin_menu = True
+    index_view_class = InvitationIndexView
     copy_view_enabled = False
     list_display = [
         "__str__",
