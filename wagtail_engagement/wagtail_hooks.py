@@ -21,7 +21,13 @@ from .insight.views import OverviewView, may_see_overview
 from .invitations import admin as invitations
 from .invitations.views import NAMESPACE, admin_urls
 from .participants import bulk
-from .participants.admin import ClaimAdmin, InterestAdmin, ParticipantAdmin
+from .participants.admin import (
+    AreaAdmin,
+    ClaimAdmin,
+    DuplicateAdmin,
+    InterestAdmin,
+    ParticipantAdmin,
+)
 
 
 @modeladmin.register
@@ -33,8 +39,10 @@ class Engagement(modeladmin.EngagementGroup):
     items = (
         ResponsesAdmin,
         ParticipantAdmin,
+        DuplicateAdmin,
         ClaimAdmin,
         InterestAdmin,
+        AreaAdmin,
         WordingAdmin,
         SuppressionAdmin,
         DeliveryAdmin,
@@ -69,6 +77,20 @@ LOG_ACTIONS = {
     "participants_tagged": (_("Add interests"), _("Added interests to participants")),
     "participants_untagged": (_("Remove interests"), _("Removed interests from participants")),
     "participants_stopped": (_("Stop contact"), _("Put participants on do not contact")),
+    "request_opened": (_("Handle a request"), _("Began to handle this request")),
+    "request_closed": (_("Close a request"), _("Closed this request")),
+    "request_viewed": (_("Look at a request"), _("Looked at this request")),
+    "participant_copied": (_("Copy personal data"), _("Handed out a copy of personal data")),
+    "participant_erased": (_("Erase a participant"), _("Erased a participant")),
+    "participants_merged": (_("Merge participants"), _("Merged another participant into this")),
+    "participants_kept_apart": (_("Keep participants apart"), _("Kept two participants apart")),
+    "merge_undone": (_("Take a merge back"), _("Took a merge back")),
+    "note_added": (_("Write a note"), _("Wrote a note on this participant")),
+    "note_deleted": (_("Delete a note"), _("Deleted a note on this participant")),
+    "name_chosen": (_("Choose a name"), _("Chose which name stands first")),
+    "interests_merged": (_("Merge interests"), _("Merged this interest into another")),
+    "interest_retired": (_("Retire an interest"), _("Retired an interest that nobody used")),
+    "areas_loaded": (_("Load areas"), _("Loaded areas and postcodes")),
     "response_viewed": (_("Look at a response"), _("Looked at this response")),
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "response_released": (_("Release a response"), _("Released a held response")),

@@ -1,0 +1,236 @@
+"""Erasure: everything that the register holds of a person goes, and a receipt stays.
+
+Proof of consent is append-only for everybody else; erasure alone deletes it (Settled 14).
+"""
+
+from __future__ import annotations
+
+import datetime
+import zipfile
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from django.db import router, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from wagtail.log_actions import log
+
+from .. import addresses, conf, signals
+from ..consent import barring, settling
+from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
+from ..consultations.models import Answer, ConsultationResponse
+from ..imports.models import ImportBatch
+from ..participants.models import Participant
+from . import tracing
+from .holdings import HOLDINGS, Fate, Holding
+from .models import RightsRequest
+from .tracing import Whom
+
+Cause = Suppression.Reason
+
+AT_ONCE = 500
+PIECE = 2**16
+Counts = dict[str, int]
+
+
+@transaction.atomic
+def erase(
+    *,
+    person: Participant,
+    keeps_responses: bool,
+    at: datetime.datetime,
+    actor: Any = None,
+    request: RightsRequest | None = None,
+    texts: Collection[tuple[int, str]] = (),
+) -> RightsRequest:
+    """Erase a person at their request, and return the closed request with its receipt.
+
+    `keeps_responses`: answers stay, cut from the person; else they go too. `texts` are answers
+    (response, key of the question) to empty first, because their words say who wrote them. The
+    address stays as a keyed hash, so that nobody writes to it again (P08).
+    """
+    them = tracing.whom(Participant.objects.filter(pk=person.merged_into_id or person.pk))
+    people = settling.locked(pk__in=them.ids)
+    row = request or RightsRequest.objects.create(
+        kind=RightsRequest.Kind.ERASURE, participant=person, by=actor, asked_at=at
+    )
+    emptied = _empty(them, texts) if keeps_responses else 0
+    files = _drop_files(them, at)
+    counts = _clean(them, keeps_responses=keeps_responses)
+    for gone in people:
+        barring.suppress(address=gone.email, reason=Cause.ERASED, at=at)
+    row.participant = row.mail = None
+    row.keeps_responses = keeps_responses
+    row.state, row.closed_at = RightsRequest.State.DONE, at
+    row.receipt = {"counts": counts, "texts": emptied, "files": files}
+    row.save()
+    log(row, "wagtail_engagement.participant_erased", user=actor, title=str(row))
+    _tell(people)
+    return row
+
+
+def erase_many(ids: Iterable[int], *, at: datetime.datetime, suppress: bool) -> Counts:
+    """Remove people whom there is no reason to keep, by the same path; return counts by table.
+
+    Their answers stay, cut from them. With `suppress` their addresses are marked as erased. Else
+    the do-not-contact list stays as it is, but for those who had asked us to stop: they are put
+    on it, so that a later sheet does not bring them back. The same statements for every 500.
+    """
+    total: Counts = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), AT_ONCE):
+        chunk = wanted[start : start + AT_ONCE]
+        for name, number in _erase_chunk(chunk, at, suppress).items():
+            total[name] = total.get(name, 0) + number
+    return total
+
+
+@transaction.atomic
+def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Counts:
+    them = tracing.whom(Participant.objects.filter(pk__in=ids), is_thorough=False)
+    people = settling.locked(pk__in=them.ids)
+    stopped = _stopped(them) if not suppress else set()
+    counts = _clean(them, keeps_responses=True)
+    if suppress:
+        emails = [person.email for person in people]
+        barring.suppress_many(emails=emails, reason=Cause.ERASED, at=at)
+    elif stopped:
+        left = [p.email for p in people if {p.pk, p.merged_into_id} & stopped]
+        _keep_stopped(left, at)
+    _tell(people)
+    return counts
+
+
+def _stopped(them: Whom) -> set[int]:
+    rows = ContactPermission.objects.filter(
+        participant__in=them.ids,
+        purpose=Purpose.INVITE,
+        reason=ContactPermission.Reason.STOPPED,
+    )
+    return set(rows.values_list("participant", flat=True))
+
+
+def _keep_stopped(emails: list[str], at: datetime.datetime) -> None:
+    """Put on the list those who are not on it yet; whoever is keeps the reason that is there."""
+    them = Whom((), tuple(emails))
+    on_list = Suppression.objects.filter(
+        Q(purpose=None) | Q(purpose=Purpose.INVITE), fingerprint__in=them.marks
+    )
+    marks = set(on_list.values_list("fingerprint", flat=True))
+    missing = [email for email in emails if not marks & set(Whom((), (email,)).marks)]
+    barring.suppress_many(
+        emails=missing,
+        reason=Cause.UNSUBSCRIBED,
+        purpose=Purpose.INVITE,
+        source="had left before the record ended",
+        at=at,
+    )
+
+
+def _tell(people: list[Any]) -> None:
+    for person in people:
+        send = partial(signals.participant_erased.send_robust, sender=Participant, uuid=person.uuid)
+        transaction.on_commit(send, robust=True)
+
+
+# Tables
+
+
+def _clean(them: Whom, *, keeps_responses: bool) -> Counts:
+    """Go through every table that holds people; return what was done by name of the table."""
+    Participant.objects.filter(pk__in=them.ids).update(merged_into=None)
+    counts: Counts = {}
+    for holding in HOLDINGS:
+        fate = holding.fate
+        if holding.model is ConsultationResponse and not keeps_responses:
+            fate = Fate.GOES
+        number = _do(holding, them, fate)
+        if number:
+            counts[holding.model.__name__] = number
+    return counts
+
+
+def _do(holding: Holding, them: Whom, fate: Fate) -> int:
+    rows = holding.rows(them)
+    if fate is Fate.STAYS:
+        return 0
+    if fate is Fate.CUT:
+        return rows.update(**holding.cut or {})
+    if holding.model is ConsentEvent:
+        plain: Any = ConsentEvent._base_manager.filter(participant__in=them.ids)
+        return plain._raw_delete(router.db_for_write(ConsentEvent)) or 0
+    return rows.delete()[1].get(holding.model._meta.label, 0)
+
+
+def _empty(them: Whom, texts: Collection[tuple[int, str]]) -> int:
+    """Empty free texts in answers of these people; others' are left alone."""
+    keys: dict[int, set[str]] = {}
+    for response_id, key in texts:
+        keys.setdefault(response_id, set()).add(key)
+    rows = ConsultationResponse.objects.filter(participant__in=them.ids, pk__in=keys)
+    emptied = 0
+    for row in rows.select_for_update():
+        found = keys[row.pk] & set(row.answers)
+        row.answers = {key: "" if key in found else said for key, said in row.answers.items()}
+        row.save(update_fields=["answers"])
+        Answer.objects.filter(response=row, question_key__in=found).update(text="")
+        emptied += len(found)
+    return emptied
+
+
+# Files of imports
+
+
+def _drop_files(them: Whom, at: datetime.datetime) -> int:
+    """Delete stored sheets that name the person: a sheet cannot be rewritten. Returns how many.
+
+    An import that still needs its file ends, and says why.
+    """
+    kept = ImportBatch.objects.filter(file_gone_at=None).exclude(stored_as="")
+    tied = set(kept.filter(rows__participant__in=them.ids).values_list("pk", flat=True))
+    naming = [row for row in kept if row.pk in tied or names_any(stored(row), them.keys)]
+    for batch in naming:
+        batch.file_gone_at = at
+        if batch.status not in (ImportBatch.Status.FINISHED, ImportBatch.Status.UNDONE):
+            batch.status = ImportBatch.Status.FAILED
+            batch.status_reason = _(
+                "The file was deleted because somebody on it was erased. Upload it again"
+                " without them."
+            )
+        batch.save(update_fields=["file_gone_at", "status", "status_reason"])
+        transaction.on_commit(partial(stored(batch).unlink, missing_ok=True))
+    return len(naming)
+
+
+def stored(batch: ImportBatch) -> Path:
+    """Where an uploaded sheet lies; a name is never a way out of the folder."""
+    return Path(conf.import_dir() or ".") / Path(batch.stored_as).name
+
+
+def names_any(path: Path, keys: Collection[str]) -> bool:
+    """Whether a file holds one of these addresses, packed or plain, in any usual encoding."""
+    needles = {key.encode(code) for key in keys for code in ("utf-8", "utf-16-le", "utf-16-be")}
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return any(_holds(archive.open(name), needles) for name in archive.namelist())
+        return _holds(path.open("rb"), needles)
+    except FileNotFoundError:
+        return False
+    except (OSError, RuntimeError, zipfile.BadZipFile, NotImplementedError):
+        return True  # Nobody can tell, so that it goes.
+
+
+def _holds(file: IO[bytes], needles: Collection[bytes]) -> bool:
+    with file:
+        return any(needle in piece for piece in _pieces(file) for needle in needles)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """The file in lower case, in pieces that overlap by more than the longest address."""
+    tail = b""
+    while piece := file.read(PIECE).lower():
+        yield tail + piece
+        tail = (tail + piece)[-4 * addresses.MAX_LENGTH :]
