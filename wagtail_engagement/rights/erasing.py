@@ -17,10 +17,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
-from .. import addresses, conf, signals
+from .. import addresses, signals
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from ..consultations.models import Answer, ConsultationResponse
+from ..imports import files
 from ..imports.models import ImportBatch
 from ..participants.models import Participant
 from . import tracing
@@ -57,14 +58,14 @@ def erase(
         kind=RightsRequest.Kind.ERASURE, participant=person, by=actor, asked_at=at
     )
     emptied = _empty(them, texts) if keeps_responses else 0
-    files = _drop_files(them, at)
+    sheets = _drop_files(them, at)
     counts = _clean(them, keeps_responses=keeps_responses)
     for gone in people:
         barring.suppress(address=gone.email, reason=Cause.ERASED, at=at)
     row.participant = row.mail = None
     row.keeps_responses = keeps_responses
     row.state, row.closed_at = RightsRequest.State.DONE, at
-    row.receipt = {"counts": counts, "texts": emptied, "files": files}
+    row.receipt = {"counts": counts, "texts": emptied, "files": sheets}
     row.save()
     log(row, "wagtail_engagement.participant_erased", user=actor, title=str(row))
     _tell(people)
@@ -190,7 +191,7 @@ def _drop_files(them: Whom, at: datetime.datetime) -> int:
     """
     kept = ImportBatch.objects.filter(file_gone_at=None).exclude(stored_as="")
     tied = set(kept.filter(rows__participant__in=them.ids).values_list("pk", flat=True))
-    naming = [row for row in kept if row.pk in tied or names_any(stored(row), them.keys)]
+    naming = [row for row in kept if row.pk in tied or names_any(files.path_of(row), them.keys)]
     for batch in naming:
         batch.file_gone_at = at
         if batch.status not in (ImportBatch.Status.FINISHED, ImportBatch.Status.UNDONE):
@@ -200,13 +201,8 @@ def _drop_files(them: Whom, at: datetime.datetime) -> int:
                 " without them."
             )
         batch.save(update_fields=["file_gone_at", "status", "status_reason"])
-        transaction.on_commit(partial(stored(batch).unlink, missing_ok=True))
+        transaction.on_commit(partial(files.path_of(batch).unlink, missing_ok=True))
     return len(naming)
-
-
-def stored(batch: ImportBatch) -> Path:
-    """Where an uploaded sheet lies; a name is never a way out of the folder."""
-    return Path(conf.import_dir() or ".") / Path(batch.stored_as).name
 
 
 def names_any(path: Path, keys: Collection[str]) -> bool:
