@@ -52,6 +52,18 @@ ACTS = [
     ("invitation_tested", "post", f"{INVITATIONS}:test", {}, {}),
     ("wagtail.create", "post", f"{INVITATIONS}:follow_up", {}, {"status": "stopped"}),
 ]
+# On people and topics, with what they leave: tests/participants/test_people_screens.py.
+ON_PEOPLE = {
+    "areas_loaded",
+    "interest_retired",
+    "interests_merged",
+    "merge_undone",
+    "name_chosen",
+    "note_added",
+    "note_deleted",
+    "participants_kept_apart",
+    "participants_merged",
+}
 # On people who were ticked: tests/admin/test_bulk.py.
 IN_BULK = {f"participants_{done}" for done in ("tagged", "untagged", "stopped")}
 
@@ -103,7 +115,7 @@ def test_an_act_is_logged_without_an_address(
 
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
-    acts = IN_BULK | {action for action, *_more in ACTS if "." not in action}
+    acts = IN_BULK | ON_PEOPLE | {action for action, *_more in ACTS if "." not in action}
     assert named == {full_name(action) for action in acts}
 
 

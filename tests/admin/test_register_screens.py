@@ -123,8 +123,8 @@ def test_the_listing_costs_the_same_for_1_and_for_40_people(login, council):
 def test_a_person_is_shown_with_permissions_and_what_happened(login, full_council):
     url = reverse("wagtail_engagement_participants:inspect", args=[full_council.person.pk])
     shown = text_of(login("lead"), url)
-    assert "Invitations to other consultations: agreed (form, confirmed by mail)" in shown
-    assert "Invitation to Own park: sent" in shown
+    assert "Agreed to be invited<small>form, confirmed by mail</small>" in shown
+    assert "Was invited to Own park<small>sent</small>" in shown
     assert "Yes: agreed" in shown
 
 
@@ -158,11 +158,11 @@ def test_an_answer_to_a_page_of_others_is_told_without_title_and_reference(login
         page.consultation.responses.update(participant=person)
     url = reverse("wagtail_engagement_participants:inspect", args=[person.pk])
     shown = {role: text_of(login(role), url) for role in ("lead", "superuser")}
-    whole = f"Foreign park, reference {full_council.foreign.consultation.responses.get().reference}"
-    assert whole in shown["superuser"]
-    assert "Own park, reference" in shown["lead"]
+    reference = full_council.foreign.consultation.responses.get().reference
+    assert f"Foreign park<small>reference {reference}</small>" in shown["superuser"]
+    assert "Took part in Own park<small>reference" in shown["lead"]
     assert "Foreign park" not in shown["lead"]
-    assert "<td>a consultation</td>" in shown["lead"]
+    assert "Took part in a consultation" in shown["lead"]
 
 
 @pytest.mark.parametrize(("days", "said"), [(3, "held until"), (-3, "waiting to be sent")])

@@ -2,6 +2,9 @@
 
 import pytest
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from wagtail_engagement.models import Merge, Participant
 
 from .conftest import ROLES
 
@@ -57,12 +60,26 @@ PERMITTED = {
     "wagtail_engagement_participants:index_results": EVERYBODY_OF_OURS,
     "wagtail_engagement_participants:inspect": EVERYBODY_OF_OURS,
     "wagtail_engagement_participants:export": CONTACT,
+    "wagtail_engagement_participants:merge": STEWARDS,
+    "wagtail_engagement_participants:unmerge": STEWARDS,
+    "wagtail_engagement_participants:find_other": STEWARDS,
+    "wagtail_engagement_participants:add_note": CONTACT,
+    "wagtail_engagement_participants:delete_note": CONTACT,
+    "wagtail_engagement_participants:use_name": CONTACT,
+    "wagtail_engagement_duplicates:index": STEWARDS,
+    "wagtail_engagement_duplicates:index_results": STEWARDS,
+    "wagtail_engagement_areas:index": STEWARDS,
+    "wagtail_engagement_areas:index_results": STEWARDS,
+    "wagtail_engagement_areas:load": STEWARDS,
     "wagtail_engagement_waiting:index": CONTACT,
     "wagtail_engagement_waiting:index_results": CONTACT,
     "wagtail_engagement_interests:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_interests:index_results": EVERYBODY_OF_OURS,
     "wagtail_engagement_interests:add": TOPICS,
     "wagtail_engagement_interests:edit": TOPICS,
+    "wagtail_engagement_interests:merge": TOPICS,
+    "wagtail_engagement_interests:unused": TOPICS,
+    "wagtail_engagement_interests:retire": TOPICS,
     "wagtail_engagement_interests:history": TOPICS,
     "wagtail_engagement_interests:history_results": TOPICS,
     "wagtail_engagement_wordings:index": LEADS,
@@ -79,6 +96,11 @@ PERMITTED = {
 PERMITTED |= {f"engagement_invitations:{name}": roles for name, roles in INVITATIONS.items()}
 PERMITTED |= {f"{EDITOR}:{name}": roles for name, roles in IN_EDITOR.items()}
 BY_POST = [
+    *(
+        f"wagtail_engagement_participants:{name}"
+        for name in ("unmerge", "find_other", "add_note", "delete_note", "use_name")
+    ),
+    "wagtail_engagement_interests:retire",
     *(f"wagtail_engagement_responses:{name}" for name in ("release", "reject")),
     *(
         f"engagement_invitations:{name}"
@@ -104,6 +126,18 @@ def our_admin_addresses():
     return dict(walk(admin))
 
 
+def another(council):
+    """Somebody who may be the council's person."""
+    facts = {"address_key": "ann+other@example.com", "email": "ann+other@example.com"}
+    return Participant.objects.get_or_create(**facts)[0]
+
+
+def merge_of(council):
+    """A merge that was taken back, so that doing it again changes nothing."""
+    facts = {"kept": council.person, "merged": another(council)}
+    return Merge.objects.get_or_create(**facts, defaults={"undone_at": timezone.now()})[0]
+
+
 def address(name, council, page):
     """The address with the numbers of the council's rows."""
     response = page.consultation.responses.get()
@@ -117,6 +151,10 @@ def address(name, council, page):
         EDITOR: council.invitation.pk,
     }
     known = {
+        "other": another(council).pk,
+        "merge_id": merge_of(council).pk,
+        "note_id": 1,
+        "name_id": 1,
         "pk": numbers.get(name.partition(":")[0]),
         "consultation_id": page.consultation.pk,
         "consultation_pk": page.consultation.pk,
