@@ -52,7 +52,7 @@ ACTS = [
     ("invitation_tested", "post", f"{INVITATIONS}:test", {}, {}),
     ("wagtail.create", "post", f"{INVITATIONS}:follow_up", {}, {"status": "stopped"}),
 ]
-# On people and topics, with what they leave: tests/participants/test_people_screens.py.
+# On people, topics and areas: tests/participants/test_{merging,notes,interest_life,areas}.py.
 ON_PEOPLE = {
     "areas_loaded",
     "interest_retired",

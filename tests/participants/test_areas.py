@@ -3,9 +3,14 @@
 import io
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.test import Client
+from wagtail.models import ModelLogEntry
 
+from tests import factories
 from wagtail_engagement.models import Area, Postcode
+from wagtail_engagement.pages.models import ConsultationPage
 from wagtail_engagement.participants import areas
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +100,54 @@ def test_the_command_loads_a_file_and_names_what_it_left_out(tmp_path, capsys):
 def test_the_command_says_why_it_cannot_read_a_file(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("engagement_areas", tmp_path / "missing.csv")
+
+
+# On screen
+
+LOAD = "/admin/engagement/areas/load/"
+
+
+@pytest.fixture
+def staff():
+    client = Client()
+    client.force_login(factories.UserFactory(superuser=True))
+    return client
+
+
+def upload(client, content):
+    return client.post(LOAD, {"file": SimpleUploadedFile("wards.csv", content)}).text
+
+
+def test_staff_load_a_file_and_read_what_was_left_out(staff):
+    page = upload(staff, FILE + b"nonsense,Hill\n")
+    assert "1 row was left out" in page and "This is not a UK postcode" in page
+    assert "Hill" in staff.get("/admin/engagement/areas/").text
+    entry = ModelLogEntry.objects.get(action="wagtail_engagement.areas_loaded")
+    assert entry.data == {"areas": 2, "postcodes": 2, "left_out": 1}
+
+
+@pytest.mark.parametrize("content", [b"Colour\nred\n", b"\0\0\0", b"x"])
+def test_a_file_that_cannot_be_used_is_answered_beside_its_field(staff, content):
+    assert "error-message" in upload(staff, content)
+
+
+def test_a_file_above_the_limit_is_for_the_command(staff, settings):
+    settings.WAGTAIL_ENGAGEMENT_IMPORT_BYTES = 10
+    assert "command engagement_areas" in upload(staff, FILE)
+
+
+def test_the_listing_filters_by_area(staff):
+    load()
+    here = factories.ParticipantFactory(area="Hill")
+    factories.ParticipantFactory(area="Vale")
+    found = staff.get("/admin/engagement/participants/", {"area": "Hill"})
+    assert list(found.context["object_list"]) == [here]
+
+
+def test_a_page_offers_areas_where_they_are_known_and_keeps_what_was_typed():
+    form = ConsultationPage.get_edit_handler().get_form_class()
+    free = form(instance=ConsultationPage(area="Old town")).fields["area"]
+    load()
+    known = form(instance=ConsultationPage(area="Old town")).fields["area"]
+    assert not hasattr(free, "choices")
+    assert [value for value, _label in known.choices] == ["", "Hill", "Old town", "Vale"]

@@ -1,7 +1,11 @@
 """Interests that stay true: they fade, are united, and propose their own retirement."""
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from wagtail.models import ModelLogEntry
 
 from tests import factories
 from tests.site import DAY, add_consultation
@@ -149,3 +153,48 @@ def test_interests_of_nobody_propose_their_retirement(parks, green):
     assert set(tending.unused(at=timezone.now() + 400 * DAY)) == {parks, asked}
     assert tending.retire(interest=parks)
     assert Interest.objects.in_use().count() == 2
+
+
+# On screen
+
+
+@pytest.fixture
+def staff():
+    client = Client()
+    client.force_login(factories.UserFactory(superuser=True))
+    return client
+
+
+def test_staff_see_what_a_merge_moves_before_they_do_it(staff, parks, green):
+    give(parks)
+    url = reverse("wagtail_engagement_interests:merge", args=[parks.pk])
+    assert "Green spaces" in staff.get(url).text
+    page = staff.get(url, {"into": green.pk}).text
+    assert "people: 1" in page and "This cannot be taken back" in page
+    staff.post(url, {"into": green.pk})
+    assert len(live(green)) == 1
+    assert ModelLogEntry.objects.get(action="wagtail_engagement.interests_merged").label == "Parks"
+
+
+@pytest.mark.parametrize("into", ["", "x", "99999"])
+def test_merging_into_nothing_says_so(staff, parks, green, into):
+    url = reverse("wagtail_engagement_interests:merge", args=[parks.pk])
+    assert staff.get(url, {"into": into}).status_code == 200
+    assert "Choose an interest that is in use" in staff.post(url, {"into": into}, follow=True).text
+
+
+def test_staff_retire_what_nobody_uses_by_one_button(staff, parks, green):
+    give(green)
+    page = staff.get(reverse("wagtail_engagement_interests:unused")).text
+    assert "Parks" in page and "Green spaces" not in page
+    staff.post(reverse("wagtail_engagement_interests:retire", args=[parks.pk]))
+    parks.refresh_from_db()
+    assert parks.is_retired
+    assert ModelLogEntry.objects.filter(action="wagtail_engagement.interest_retired").exists()
+
+
+def test_a_persons_page_says_where_an_interest_comes_from_and_when_it_fades(staff, parks):
+    link = give(parks, origin="staff")
+    page = staff.get(f"/admin/engagement/participants/inspect/{link.participant_id}/").text
+    assert "Parks: given by staff" in page
+    assert f"Fades in {date_format(link.renewed_at + 730 * DAY, 'F Y')}" in page

@@ -3,7 +3,11 @@
 import pytest
 from django.apps import apps
 from django.core import serializers
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from wagtail.models import ModelLogEntry
 
 from tests import factories
 from tests.site import DAY
@@ -13,6 +17,7 @@ from wagtail_engagement.participants import choosing, links, merging, registry
 
 pytestmark = pytest.mark.django_db
 # What a merge leaves behind it on purpose: that it was, and the proof in the ledger.
+PAGE = "/admin/engagement/participants/inspect/{}/"
 TRACES = {"Merge", "ConsentEvent", "PossibleDuplicate"}
 
 
@@ -203,3 +208,78 @@ def test_every_table_that_names_a_person_is_carried_or_stays_on_purpose():
     carried = {label.split(".")[1] for label in merging.carried_tables()}
     assert {"consultationresponse", "delivery", "claim", "link", "importrow"} <= carried
     assert not carried & {"consentevent", "contactpermission"}
+
+
+# On screen
+
+
+@pytest.fixture
+def staff():
+    client = Client()
+    client.force_login(factories.UserFactory(superuser=True))
+    return client
+
+
+def compare(one, other):
+    return reverse("wagtail_engagement_participants:merge", args=[one.pk, other.pk])
+
+
+def logged():
+    entries = list(ModelLogEntry.objects.values_list("action", "label", "data"))
+    assert "example" not in str(entries) and "Lee" not in str(entries)
+    return {action.partition(".")[2] for action, _label, _data in entries}
+
+
+def test_staff_see_both_histories_and_choose_the_address_that_stays(staff, kept, merged):
+    page = staff.get(compare(kept, merged)).text
+    for address in (kept.email, merged.email):
+        assert f"Merge, and write to {address}" in page
+    assert page.count("Agreed to be invited") == 2
+    staff.post(compare(kept, merged), {"keep": merged.pk})
+    kept.refresh_from_db()
+    assert kept.merged_into == merged
+    assert "participants_merged" in logged()
+
+
+def test_staff_keep_two_people_apart_for_good(staff, kept, merged):
+    pair = models.PossibleDuplicate.objects.create(first=kept, second=merged, hint="name")
+    page = staff.get(compare(kept, merged)).text
+    assert f"If nobody looks by {date_format(pair.found_at + 30 * DAY, 'j F Y')}" in page
+    staff.post(compare(kept, merged), {"keep": "both"})
+    pair.refresh_from_db()
+    assert (pair.state, pair.decided_by is None) == ("apart", False)
+    assert "participants_kept_apart" in logged()
+
+
+@pytest.mark.parametrize("keep", ["", "99999", "x"])
+def test_a_decision_that_names_neither_changes_nothing(staff, kept, merged, keep):
+    answer = staff.post(compare(kept, merged), {"keep": keep}, follow=True)
+    assert "Choose which address stays" in answer.text
+    assert models.Participant.objects.current().count() == 2
+
+
+def test_a_merge_is_taken_back_from_the_persons_page(staff, kept, merged):
+    row = merge(kept, merged)
+    numbers = [kept.pk, row.pk]
+    assert "Take the merge back" in staff.get(PAGE.format(kept.pk)).text
+    staff.post(reverse("wagtail_engagement_participants:unmerge", args=numbers))
+    assert models.Participant.objects.current().count() == 2
+    assert "merge_undone" in logged()
+
+
+def test_the_page_of_a_merged_record_is_that_of_the_kept_one(staff, kept, merged):
+    merge(kept, merged)
+    assert staff.get(PAGE.format(merged.pk)).url == PAGE.format(kept.pk)
+
+
+def test_the_other_address_finds_the_kept_record_in_the_listing(staff, kept, merged):
+    merge(kept, merged)
+    found = staff.get("/admin/engagement/participants/", {"q": merged.email})
+    assert list(found.context["object_list"]) == [kept]
+
+
+def test_staff_who_know_the_other_address_come_to_the_comparison(staff, kept, merged):
+    url = reverse("wagtail_engagement_participants:find_other", args=[kept.pk])
+    assert staff.post(url, {"address": merged.email.upper()}).url == compare(kept, merged)
+    for typed, said in (("nobody@example.com", "Nobody else"), ("x", "correct format")):
+        assert said in staff.post(url, {"address": typed}, follow=True).text

@@ -21,6 +21,7 @@ from wagtail.fields import RichTextField
 from wagtail.url_routing import RouteResult
 
 from ..consent.notices import PLAIN_FEATURES
+from ..participants import areas
 from ..participants.models import Interest
 from . import publishing, views
 from .forms import NOT_ASKED, OPTIONAL, REQUIRED
@@ -67,7 +68,21 @@ class ThankYouMixin(models.Model):
 
 
 class ConsultationPageForm(WagtailAdminPageForm):
-    """Keeps the keys of options through an edit, so that answers stay with their option."""
+    """Keeps the keys of options through an edit, so that answers stay with their option.
+
+    Where the site knows its areas, one of them is chosen instead of typed.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = areas.names() if "area" in self.fields else []
+        if known:
+            offered = sorted({*known, self.instance.area} - {""})
+            self.fields["area"] = forms.ChoiceField(
+                label=self.fields["area"].label,
+                required=False,
+                choices=[("", _("The whole council")), *((name, name) for name in offered)],
+            )
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean()

@@ -19,11 +19,16 @@ from wagtail.log_actions import log
 from .. import addresses
 from ..consent.models import ContactPermission, Purpose
 from ..modeladmin import APP_LABEL, NativeIndexView, may
+from . import areas
 from .models import Interest, Participant, ParticipantInterest
 
 Reason = ContactPermission.Reason
 NAMESPACE = "wagtail_engagement_participants"
 EXPORTS = ("view_participant", "view_participant_pii", "export_participant")
+
+
+def areas_to_choose() -> list[tuple[str, str]]:
+    return [(name, name) for name in areas.names()]
 
 
 class ParticipantFilterSet(WagtailFilterSet):
@@ -33,6 +38,7 @@ class ParticipantFilterSet(WagtailFilterSet):
     interest = django_filters.ModelChoiceFilter(
         label=gettext_lazy("Interest"), queryset=Interest.objects.all(), method="by_interest"
     )
+    area = django_filters.ChoiceFilter(label=gettext_lazy("Area"), choices=areas_to_choose)
     joined_at = django_filters.DateFromToRangeFilter(
         label=gettext_lazy("Joined"), widget=DateRangePickerWidget
     )
@@ -98,7 +104,9 @@ class ParticipantIndexView(NativeIndexView):
             key = addresses.key(addresses.clean(self.search_query))
         except addresses.AddressRefused:
             return queryset.filter(name__istartswith=self.search_query)
-        return queryset.filter(address_key=key)
+        found = Participant.objects.filter(address_key=key).values_list("pk", "merged_into").first()
+        # Somebody with two addresses is found by either.
+        return queryset.filter(pk=found[1] or found[0]) if found else queryset.none()
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Write to the audit log that somebody searched; the words could be an address."""
