@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .participants import views
+from .rights import views as rights
 
 app_name = "wagtail_engagement"
 urlpatterns = [
@@ -11,8 +12,13 @@ urlpatterns = [
     path("p/<str:token>/", views.choices_link, name="choices_link"),
     path("f/<str:token>/", views.fresh_link, name="fresh_link"),
     path("l/<str:token>/", views.leave_link, name="leave_link"),
+    path("i/<str:token>/", rights.identity_link, name="identity_link"),
     path("confirm/", views.confirm, name="confirm"),
     path("choices/", views.choices, name="choices"),
     path("taken-part/", views.fresh, name="fresh"),
     path("leave/", views.leave, name="leave"),
+    # Below the page whose cookie guards them.
+    path("taken-part/your-data/", rights.your_data, name="your_data"),
+    path("identity/", rights.identity, name="identity"),
+    path("identity/your-data/", rights.your_data_by_request, name="your_data_by_request"),
 ]

@@ -20,6 +20,7 @@ from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .participants import registry
 from .participants import sending as confirmations
+from .rights import asking
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def drain(
         "responses": partial(responses.release_due, at=now),
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),
+        "requests": partial(asking.lapse_due, at=now),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "invitations": partial(
             invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping

@@ -22,6 +22,7 @@ from .models import Link
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 HANDLE_LENGTH = 8
+LASTS = datetime.timedelta(days=1)
 
 
 def usable_key(key_id: str | None = None) -> str:
@@ -45,6 +46,18 @@ def fingerprint(token: str) -> str:
 def handle(token: str) -> str:
     """Return what a form carries to prove that it belongs to the browser's cookie."""
     return fingerprint(token)[:HANDLE_LENGTH]
+
+
+def proof(link: Link) -> str:
+    """Return what the page that spent a link hands to its browser, so that only that one goes on."""
+    return token(purpose=f"spent:{link.purpose}", uuid=link.uuid, key_id=link.key_id)
+
+
+def proves(link: Link, shown: str, *, at: datetime.datetime) -> bool:
+    """Whether a form comes from the page that spent the link, within a day of that."""
+    if link.used_at is None or at >= link.used_at + LASTS:
+        return False
+    return hmac.compare_digest(proof(link).encode(), shown.encode("utf-8", "replace"))
 
 
 def row(

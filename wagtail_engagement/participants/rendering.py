@@ -85,6 +85,18 @@ def fresh(*, mail_row: RegisterMail, participant: Participant) -> mail.Engagemen
     )
 
 
+def identity(*, mail_row: RegisterMail, participant: Participant) -> mail.EngagementMessage:
+    """Return the mail that asks somebody whether a request about their data is their own."""
+    request: Any = mail_row.requests.first()
+    return _message(
+        "identity",
+        to=participant.email,
+        subject=_("Did you ask for this?"),
+        url=_url(mail_row, Link.Purpose.IDENTITY),
+        asks_for=request.get_kind_display() if request else "",
+    )
+
+
 def _url(mail_row: RegisterMail, purpose: str) -> str:
     made = links.token(purpose=purpose, uuid=mail_row.uuid, key_id=mail_row.key_id)
     return links.url(purpose, made)

@@ -35,6 +35,7 @@ MONTH = datetime.timedelta(days=30)
 MOST_A_MONTH = 3  # and one a day, for one address
 ATTEMPTS = 2  # the second only where nobody can tell what became of the first
 DOUBT = datetime.timedelta(minutes=15)
+ANSWERABLE = datetime.timedelta(days=14)  # a mail that asks whose a request is
 SHORTEST_WAIT = datetime.timedelta(minutes=1)
 LONGEST_WAIT = HOUR
 LOOKED_AT = 5000  # addresses whose caps are looked at in one go
@@ -92,7 +93,7 @@ def _due(at: datetime.datetime) -> QuerySet[RegisterMail]:
     open_state = Q(state=State.WAITING) | Q(state=State.UNCERTAIN, attempt__lt=ATTEMPTS)
     pending = Claim.objects.pending().filter(mail=OuterRef("pk"))
     rows = RegisterMail.objects.filter(open_state, retry_at__lte=at)
-    return rows.filter(Q(kind=Kind.FRESH) | Exists(pending)).order_by("retry_at", "pk")
+    return rows.filter(~Q(kind=Kind.CONFIRM) | Exists(pending)).order_by("retry_at", "pk")
 
 
 def _unmailed(at: datetime.datetime) -> QuerySet[Claim]:
@@ -184,6 +185,9 @@ def _issue_links(due: list[RegisterMail], at: datetime.datetime) -> None:
         purposes = [Link.Purpose.CONFIRM, Link.Purpose.CHOICES]
         if row.kind == Kind.FRESH:
             purposes = [Link.Purpose.FRESH]
+        elif row.kind == Kind.IDENTITY:
+            purposes = [Link.Purpose.IDENTITY]
+            ends[row.pk] = at + ANSWERABLE
         rows += [
             links.row(
                 purpose=purpose,
@@ -222,6 +226,8 @@ def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> mail
 
 def _message_of(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessage | None:
     """Return the message to send now, None where there is no reason to send it any more."""
+    if row.kind == Kind.IDENTITY:
+        return _asking_whose(row)
     if row.kind == Kind.FRESH:
         person = row.participant
         barred = Suppression.objects.of_address(person.email if person else "")
@@ -241,6 +247,16 @@ def _message_of(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMess
             RegisterMail.objects.filter(pk=row.pk, state=row.state).update(retry_at=at + HOUR)
             return None
     return rendering.confirmation(mail_row=row, granted=granted, to=claims[-1].email)
+
+
+def _asking_whose(row: RegisterMail) -> mail.EngagementMessage | None:
+    """The mail about a request, which goes wherever mail arrives: it answers the person."""
+    person = row.participant
+    dead = Suppression.objects.of_address(person.email if person else "")
+    if person is None or dead.filter(purpose=None, reason=Suppression.Reason.BOUNCED).exists():
+        RegisterMail.objects.filter(pk=row.pk).update(state=State.REFUSED)
+        return None
+    return rendering.identity(mail_row=row, participant=person)
 
 
 def _outcome(row: RegisterMail, verdict: mail.Verdict, at: datetime.datetime) -> dict[str, Any]:

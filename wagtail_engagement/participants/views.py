@@ -275,6 +275,7 @@ def fresh(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"masked": person.masked_email, "handle": handle}
     if request.method == "POST" and choosing.use_fresh(link=link, at=timezone.now()):
         context["shown"] = True
+        context["proof"] = links.proof(link)
         context["responses"] = queries.participation(person)
         context["topics"] = queries.origins(person)
     elif request.method == "POST" or link.used_at:

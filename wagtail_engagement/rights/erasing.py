@@ -136,6 +136,31 @@ def _tell(people: list[Any]) -> None:
         transaction.on_commit(send, robust=True)
 
 
+def receipt_of(request: RightsRequest) -> dict[str, Any]:
+    """What to tell the person and to file: reference, day, sentence and lines, without anybody."""
+    counts = request.receipt.get("counts", {})
+    lines = [
+        _("%(what)s: %(number)s") % {"what": held.heading, "number": counts[held.model.__name__]}
+        for held in reversed(HOLDINGS)
+        if held.model.__name__ in counts
+    ]
+    if request.receipt.get("files"):
+        lines.append(_("Spreadsheets deleted: %(number)s") % {"number": request.receipt["files"]})
+    if request.receipt.get("texts"):
+        lines.append(_("Texts emptied: %(number)s") % {"number": request.receipt["texts"]})
+    kept = _(
+        "We have erased what the register held about this person. Their answers stay without a"
+        " name, as part of what was said."
+    )
+    gone = _("We have erased what the register held about this person, with their answers.")
+    return {
+        "reference": request.reference,
+        "closed_at": request.closed_at,
+        "sentence": kept if request.keeps_responses else gone,
+        "lines": lines,
+    }
+
+
 # Tables
 
 
