@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, ForeignKey, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from ..consent import settling
@@ -111,11 +111,12 @@ def close_old(*, at: datetime.datetime) -> int:
     return Merge.objects.filter(at__lte=at - UNDOABLE).exclude(moved={}).update(moved={})
 
 
-def carried_tables() -> dict[str, ForeignKey]:
+def carried_tables() -> dict[str, Any]:
     """Every foreign key to a person whose rows go with the person, by table and column."""
+    relations: Any = Participant._meta.get_fields(include_hidden=True)
     return {
         f"{relation.field.model._meta.label_lower}.{relation.field.name}": relation.field
-        for relation in Participant._meta.get_fields(include_hidden=True)
+        for relation in relations
         if relation.auto_created
         and (relation.one_to_many or relation.one_to_one)
         and relation.field.model._meta.label_lower not in STAYS

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import (
     Exists,
     F,
-    ForeignKey,
     OuterRef,
     Q,
     QuerySet,
@@ -141,11 +140,12 @@ def _unite_people(source: Interest, target: Interest) -> None:
     links.filter(interest=source).delete()
 
 
-def _others_that_name_it() -> list[ForeignKey]:
+def _others_that_name_it() -> list[Any]:
     """Every foreign key to an interest, but those of people and of interests themselves."""
+    relations: Any = Interest._meta.get_fields(include_hidden=True)
     return [
         relation.field
-        for relation in Interest._meta.get_fields(include_hidden=True)
+        for relation in relations
         if relation.auto_created
         and relation.one_to_many
         and relation.field.model not in (ParticipantInterest, Interest)

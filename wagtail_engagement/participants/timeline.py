@@ -59,7 +59,7 @@ ICONS = {
 class Entry:
     """One line of a timeline; `detail` is for those who want to know how."""
 
-    at: datetime.datetime
+    at: Any  # a datetime; columns that may be empty are asked for when they are not
     icon: str
     text: str
     detail: str = ""
@@ -121,12 +121,13 @@ class Story:
             if row.lapses:
                 said = _("May be invited: %(how)s on %(day)s. That ends on %(end)s.")
             return said % facts
-        return {
+        words: dict[str, str] = {
             Standing.STOPPED: _("May not be invited: stopped on %(day)s."),
             Standing.PAUSED: _("Not invited for now: paused until %(end)s."),
             Standing.UNDELIVERABLE: _("Cannot be invited: mail does not arrive, since %(day)s."),
             Standing.LAPSED: _("May not be invited: the agreement of %(day)s ran out."),
-        }.get(row.reason, _("May not be invited: has never agreed.")) % facts
+        }
+        return words.get(row.reason, _("May not be invited: has never agreed.")) % facts
 
     def _how(self, row: ContactPermission) -> str:
         acts = ConsentEvent.objects.filter(
