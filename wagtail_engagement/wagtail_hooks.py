@@ -28,6 +28,7 @@ from .participants.admin import (
     InterestAdmin,
     ParticipantAdmin,
 )
+from .rights.admin import RequestAdmin
 
 
 @modeladmin.register
@@ -44,6 +45,7 @@ class Engagement(modeladmin.EngagementGroup):
         InterestAdmin,
         AreaAdmin,
         WordingAdmin,
+        RequestAdmin,
         SuppressionAdmin,
         DeliveryAdmin,
     )
@@ -95,6 +97,14 @@ LOG_ACTIONS = {
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "response_released": (_("Release a response"), _("Released a held response")),
     "response_rejected": (_("Reject a response"), _("Rejected a held response")),
+    "lists_compared": (_("Compare lists"), _("Compared lists")),
+    "import_received": (_("Take a sheet in"), _("Took this sheet in")),
+    "import_parked": (_("Park a sheet"), _("Parked this sheet")),
+    "import_started": (_("Import a sheet"), _("Attested this sheet and imported it")),
+    "import_undone": (_("Undo an import"), _("Undid this import")),
+    "import_row_decided": (_("Decide a row"), _("Decided a row of this import")),
+    "import_report_downloaded": (_("Download an import"), _("Downloaded the rows of this import")),
+    "import_rows_viewed": (_("Look at rows"), _("Looked at rows of this import")),
     "suppression_added": (_("Add to do not contact"), _("Added to do not contact")),
     "suppression_lifted": (_("Lift do not contact"), _("Took off do not contact")),
 }

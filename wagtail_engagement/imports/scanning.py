@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -52,6 +55,31 @@ class Reading:
         )
 
 
+@contextmanager
+def for_a_moment(files: Iterable[Any]) -> Iterator[list[Reading]]:
+    """Hand out uploaded files as they lie in a folder that goes with the block."""
+    with tempfile.TemporaryDirectory(prefix="sheets-") as folder:
+        readings = []
+        for number, file in enumerate(files):
+            path = Path(folder) / str(number)
+            with path.open("wb") as copy:
+                for chunk in file.chunks():
+                    copy.write(chunk)
+            readings.append(Reading(path=path, filename=file.name))
+        yield readings
+
+
+def look(reading: Reading) -> spreadsheet.Workbook:
+    """Return what a file holds. Raises SheetRefused with a sentence."""
+    return spreadsheet.inspect(
+        reading.path,
+        filename=reading.filename,
+        limits=limits(),
+        encoding=reading.encoding or None,
+        delimiter=reading.delimiter or None,
+    )
+
+
 @dataclass(frozen=True)
 class Preview:
     """What is shown of a file before anything is stored."""
@@ -64,6 +92,11 @@ class Preview:
     top: list[tuple[int, list[str]]]
 
     @property
+    def lines(self) -> list[tuple[int, str]]:
+        """The first rows as they are shown to find the headings."""
+        return [(number, " | ".join(filter(None, cells))) for number, cells in self.top]
+
+    @property
     def guess(self) -> Mapping:
         name = f"{self.sheet.name} {self.reading.filename}"
         return columns.guess(self.headers, self.samples, self.sheet.hidden_columns, sheet=name)
@@ -74,13 +107,7 @@ def preview(reading: Reading) -> Preview:
 
     Raises SheetRefused with a sentence.
     """
-    workbook = spreadsheet.inspect(
-        reading.path,
-        filename=reading.filename,
-        limits=limits(),
-        encoding=reading.encoding or None,
-        delimiter=reading.delimiter or None,
-    )
+    workbook = look(reading)
     sheet = _chosen(workbook.sheets, reading.sheet)
     found = replace(
         reading,
@@ -113,6 +140,17 @@ def _chosen(sheets: list[spreadsheet.Sheet], name: str) -> spreadsheet.Sheet:
     return (filled or sheets)[0]
 
 
+def names_of(headers: list[str]) -> list[str]:
+    """Return the headings so that each can be told from the others, also where two are alike."""
+    counts = Counter(headers)
+    return [
+        heading
+        if heading and counts[heading] == 1
+        else _("%(heading)s (column %(number)s)") % {"heading": heading, "number": number}
+        for number, heading in enumerate(headers, start=1)
+    ]
+
+
 @dataclass(frozen=True)
 class Said:
     """A text that stands in some cells of a column of permissions, and how it is read."""
@@ -135,7 +173,10 @@ class Words:
 
 
 def words(reading: Reading, mapping: Mapping, headers: list[str]) -> Words:
-    """Return what the cells of permission and interest columns say, from the whole sheet."""
+    """Return what the cells of permission and interest columns say, from the whole sheet.
+
+    Columns of permissions that are empty throughout are left out.
+    """
     permissions: dict[int, Counter[str]] = {i: Counter() for i in mapping.columns(Field.PERMISSION)}
     topics = mapping.columns(Field.INTERESTS)
     if not permissions and not topics:
@@ -150,7 +191,11 @@ def words(reading: Reading, mapping: Mapping, headers: list[str]) -> Words:
         for piece in found:
             interests[spelt.setdefault(piece.casefold(), piece)] += 1
     return Words(
-        {i: _read(said, i, mapping, headers) for i, said in permissions.items()},
+        {
+            i: _read(said, i, mapping, headers)
+            for i, said in permissions.items()
+            if set(said) - {""}
+        },
         interests.most_common(),
     )
 
@@ -181,7 +226,7 @@ def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-_SMALL = frozenset("and the of for und och a".split())
+_SMALL = frozenset("and the for und och".split())
 
 
 def suggestions(chosen: dict[str, int | None]) -> Callable[[str], int | None]:
@@ -205,4 +250,4 @@ def suggestions(chosen: dict[str, int | None]) -> Callable[[str], int | None]:
 
 def _stems(text: str) -> frozenset[str]:
     words = re.findall(r"\w{3,}", text.casefold())
-    return frozenset(word.rstrip("s") for word in words) - _SMALL
+    return frozenset(re.sub("(ies|y|s)$", "", word) for word in words) - _SMALL
