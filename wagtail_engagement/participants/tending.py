@@ -17,6 +17,7 @@ from django.db.models import (
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from wagtail.models import Page
 
 from .. import conf
 from ..consent.models import ContactPermission, Purpose
@@ -88,8 +89,7 @@ def uses_of(interest: Interest) -> dict[str, int]:
     found = {str(_("people")): _people_with(interest).count()}
     for relation in _others_that_name_it():
         count = _rows(relation, interest).count()
-        owner = _owner_of(relation)
-        label = str(owner._meta.verbose_name_plural)
+        label = _label_of(_owner_of(relation))
         found[label] = found.get(label, 0) + count
     return {label: count for label, count in found.items() if count}
 
@@ -164,6 +164,10 @@ def _owner_of(field: Any) -> Any:
         each for each in field.model._meta.fields if each.related_model not in (None, Interest)
     ]
     return others[0].related_model
+
+
+def _label_of(owner: Any) -> str:
+    return _("pages") if issubclass(owner, Page) else str(owner._meta.verbose_name_plural)
 
 
 def _repoint(field: Any, source: Interest, target: Interest) -> None:
