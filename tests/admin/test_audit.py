@@ -64,6 +64,9 @@ ON_PEOPLE = {
     "participants_kept_apart",
     "participants_merged",
 }
+# On requests: tests/rights/test_requests.py.
+ON_REQUESTS = {f"request_{done}" for done in ("opened", "viewed", "closed")}
+ON_REQUESTS |= {"participant_copied", "participant_erased"}
 # On people who were ticked: tests/admin/test_bulk.py.
 IN_BULK = {f"participants_{done}" for done in ("tagged", "untagged", "stopped")}
 # On sheets: tests/imports/test_wizard.py.
@@ -119,7 +122,9 @@ def test_an_act_is_logged_without_an_address(
 
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
-    acts = IN_BULK | ON_PEOPLE | {action for action, *_more in ACTS if "." not in action}
+    acts = (
+        IN_BULK | ON_REQUESTS | ON_PEOPLE | {action for action, *_more in ACTS if "." not in action}
+    )
     assert named == {full_name(action) for action in acts}
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from wagtail_engagement.models import Merge, Participant
+from wagtail_engagement.models import ImportBatch, ImportRow, Merge, Participant, RightsRequest
 
 from .conftest import ROLES
 
@@ -45,6 +45,10 @@ IN_EDITOR = {
     "preview_on_edit": LEADS,
     "usage": LEADS,
 }
+IMPORTS = ["index", "index_results", "upload", "compare", "compare_counts", "bring", "show"]
+IMPORTS += ["columns", "same", "words", "origin", "park", "check", "numbers", "start", "undo"]
+IMPORTS += ["review", "decide", "report"]
+REQUESTS = ["index", "index_results", "ask", "handle", "letter", "close", "copy", "erase"]
 PERMITTED = {
     "wagtail_engagement_overview": EVERYBODY_OF_OURS,
     "wagtail_engagement_responses:index": READERS,
@@ -86,10 +90,12 @@ PERMITTED = {
     "wagtail_engagement_wordings:index_results": LEADS,
     "wagtail_engagement_wordings:add": LEADS,
     "wagtail_engagement_wordings:inspect": LEADS,
+    **{f"wagtail_engagement_requests:{name}": STEWARDS for name in REQUESTS},
     "wagtail_engagement_do_not_contact:index": STEWARDS,
     "wagtail_engagement_do_not_contact:index_results": STEWARDS,
     "wagtail_engagement_do_not_contact:add": STEWARDS,
     "wagtail_engagement_do_not_contact:lift": STEWARDS,
+    **{f"wagtail_engagement_imports:{name}": STEWARDS for name in IMPORTS},
     "wagtail_engagement_deliveries:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_deliveries:index_results": EVERYBODY_OF_OURS,
 }
@@ -101,6 +107,11 @@ BY_POST = [
         for name in ("unmerge", "find_other", "add_note", "delete_note", "use_name")
     ),
     "wagtail_engagement_interests:retire",
+    *(f"wagtail_engagement_requests:{name}" for name in ("letter", "close", "copy", "erase")),
+    *(
+        f"wagtail_engagement_imports:{name}"
+        for name in ("compare_counts", "same", "park", "check", "start", "undo", "decide")
+    ),
     *(f"wagtail_engagement_responses:{name}" for name in ("release", "reject")),
     *(
         f"engagement_invitations:{name}"
@@ -138,6 +149,11 @@ def merge_of(council):
     return Merge.objects.get_or_create(**facts, defaults={"undone_at": timezone.now()})[0]
 
 
+def row_of_a_sheet():
+    batch = ImportBatch.objects.get_or_create(filename="list.csv")[0]
+    return ImportRow.objects.get_or_create(batch=batch, number=1, outcome="review")[0]
+
+
 def address(name, council, page):
     """The address with the numbers of the council's rows."""
     response = page.consultation.responses.get()
@@ -147,12 +163,18 @@ def address(name, council, page):
         "wagtail_engagement_interests": council.interest.pk,
         "wagtail_engagement_wordings": council.wording.pk,
         "wagtail_engagement_do_not_contact": council.suppression.pk,
+        "wagtail_engagement_imports": row_of_a_sheet().batch_id,
+        "wagtail_engagement_requests": RightsRequest.objects.get_or_create(
+            participant=council.person
+        )[0].pk,
         "engagement_invitations": council.invitation.pk,
         EDITOR: council.invitation.pk,
     }
     known = {
         "other": another(council).pk,
+        "person_id": council.person.pk,
         "merge_id": merge_of(council).pk,
+        "row_pk": row_of_a_sheet().pk,
         "note_id": 1,
         "name_id": 1,
         "pk": numbers.get(name.partition(":")[0]),
