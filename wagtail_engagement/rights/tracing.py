@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Lower
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from .. import addresses
 from ..consultations.models import ResponseContact
@@ -92,3 +94,31 @@ def merges_of(them: Whom) -> Q:
 
 def moves_of(them: Whom) -> Q:
     return Q(participant__in=them.ids) | Q(address_key__in=them.keys)
+
+
+class NotInRegister(Exception):
+    """Nobody in the register has this address or uuid; the message says so."""
+
+
+def find(words: str) -> Participant:
+    """Return the person with an address or a uuid, of merged records the kept one.
+
+    Raises NotInRegister.
+    """
+    known = Participant.objects.select_related("merged_into")
+    try:
+        found = known.filter(uuid=uuid.UUID(words)).first()
+    except ValueError:
+        found = known.filter(address_key=addresses.key(_cleaned(words))).first()
+    if found is None:
+        raise NotInRegister(
+            _("Nobody in the register has this address. Look for another spelling.")
+        )
+    return found.merged_into or found
+
+
+def _cleaned(words: str) -> str:
+    try:
+        return addresses.clean(words)
+    except addresses.AddressRefused as refused:
+        raise NotInRegister(str(refused)) from refused
