@@ -92,6 +92,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(tempfile.gettempdir()) / "engagement-tests-static"
 MEDIA_ROOT = Path(tempfile.gettempdir()) / "engagement-tests-media"
 MEDIA_URL = "/media/"
+WAGTAIL_ENGAGEMENT_IMPORT_DIR = str(Path(tempfile.gettempdir()) / "engagement-tests-imports")
 
 DEFAULT_FROM_EMAIL = "Westmere Council <engage@example.gov.uk>"
 if django.VERSION >= (6, 1):

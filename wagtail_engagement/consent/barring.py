@@ -132,6 +132,20 @@ def suppress_many(
 
 
 @together
+def take_back(*, entries: Collection[Suppression], sources: dict[int, str]) -> None:
+    """Take back entries of a sheet that was brought in by mistake; the caller settles.
+
+    Those in `sources`, by id, stay, for somebody else said the same: they get that source.
+    """
+    gone = [row.pk for row in entries if row.pk not in sources]
+    Suppression.objects.filter(pk__in=gone).delete()
+    kept = [row for row in entries if row.pk in sources]
+    for row in kept:
+        row.source = sources[row.pk]
+    Suppression.objects.bulk_update(kept, ["source"])
+
+
+@together
 def lift(*, address: str, purposes: Collection[str], at: datetime.datetime) -> None:
     """Allow an address again for these purposes, whatever the reason was; the rest stays."""
     people = _people_behind({"address": address})

@@ -1,0 +1,204 @@
+"""Take a sheet in, and note what is declared about it. Nothing of it is in the register yet."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import PurePath
+from typing import IO, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from wagtail.log_actions import log
+
+from . import files, scanning
+from .mapping import Field, Mapping, MappingRefused
+from .models import ImportBatch, ImportRow
+from .spreadsheet import SheetRefused
+from .terms import Terms, Verdict
+
+Status = ImportBatch.Status
+
+# While somebody may still change what is declared.
+OPEN = (Status.DRAFT, Status.PARKED, Status.CHECKED, Status.FAILED)
+DECLARED = (
+    "sheet",
+    "header_row",
+    "encoding",
+    "delimiter",
+    "headers",
+    "mapping",
+    "interest_words",
+    "source",
+    "collected_from",
+    "collected_to",
+    "basis",
+    "words",
+    "kind",
+    "skips_hidden_rows",
+)
+# What the next sheet of the same make takes over.
+REPEATED = (
+    "mapping",
+    "interest_words",
+    "source",
+    "collected_from",
+    "collected_to",
+    "basis",
+    "words",
+    "kind",
+    "skips_hidden_rows",
+)
+
+
+class ImportRefused(Exception):
+    """This cannot be done with the sheet as it is; the message says what to do."""
+
+
+def receive(*, file: IO[Any], filename: str, actor: Any, at: datetime.datetime) -> ImportBatch:
+    """Keep an uploaded sheet privately, and say if this very file was imported before."""
+    name, digest = files.keep(file)
+    earlier = ImportBatch.objects.filter(sha256=digest, status=Status.FINISHED)
+    finished = earlier.order_by("-finished_at").values_list("finished_at", flat=True).first()
+    told = _("This very file was imported on %(day)s")
+    with transaction.atomic():
+        batch = ImportBatch.objects.create(
+            filename=PurePath(filename.replace("\\", "/")).name[-200:],
+            stored_as=name,
+            sha256=digest,
+            status_reason=told % {"day": _day(finished)} if finished else "",
+            created_at=at,
+            created_by=actor,
+        )
+        note(batch, "received", actor)
+    return batch
+
+
+def _day(moment: datetime.datetime) -> str:
+    return date_format(timezone.localtime(moment), "j F Y")
+
+
+@transaction.atomic
+def describe(*, batch: ImportBatch, at: datetime.datetime, **declared: Any) -> None:
+    """Note what is declared, and forget a check that was made before.
+
+    Takes any of DECLARED, and `everyone` as ids of interests. Raises ImportRefused for what
+    cannot be true, and once the import has started.
+    """
+    everyone = declared.pop("everyone", None)
+    if unknown := declared.keys() - set(DECLARED):
+        raise TypeError(f"Nothing of that name can be declared: {', '.join(sorted(unknown))}")
+    refuse_nonsense({**{n: getattr(batch, n) for n in DECLARED}, **declared}, at)
+    if isinstance(declared.get("sheet"), str):
+        declared["sheet"] = declared["sheet"][:100]
+    if was_checked := batch.status in (Status.CHECKED, Status.FAILED):
+        declared.update(status=Status.DRAFT, status_reason="", totals={}, rows_done=0, last_row=0)
+    if not ImportBatch.objects.filter(pk=batch.pk, status__in=OPEN).update(**declared):
+        raise ImportRefused(_("This sheet is being imported already. Undo that first."))
+    if was_checked:
+        forget_rows(batch)
+    batch.refresh_from_db()
+    if everyone is not None:
+        batch.everyone.set(everyone)
+
+
+def forget_rows(batch: ImportBatch) -> None:
+    """Forget what became of each row; nothing points at these."""
+    rows = ImportRow.objects.filter(batch=batch)
+    rows._raw_delete(rows.db)
+
+
+def refuse_nonsense(told: dict[str, Any], at: datetime.datetime) -> None:
+    """Raise ImportRefused for what cannot be true of any sheet."""
+    first, last = told["collected_from"], told["collected_to"]
+    if first and last and first > last:
+        raise ImportRefused(_("The first day of collection is after the last. Turn them round."))
+    if any(day and day > timezone.localdate(at) for day in (first, last)):
+        raise ImportRefused(_("A day of collection is in the future. Enter the day it was."))
+    if told["mapping"]:
+        try:
+            Mapping.from_json(told["mapping"], told["headers"])
+        except MappingRefused as refused:
+            raise ImportRefused(str(refused)) from refused
+    for name in ("source", "basis", "kind"):
+        field = ImportBatch._meta.get_field(name)
+        try:
+            field.clean(told.get(name) or field.get_default(), None)
+        except ValidationError as error:
+            raise ImportRefused(f"{field.verbose_name}: {' '.join(error.messages)}") from error
+
+
+def missing(batch: ImportBatch) -> list[str]:
+    """Return a sentence for each thing that has to be said before the sheet can be imported."""
+    lacks = []
+    if batch.file_gone_at or not batch.stored_as:
+        lacks.append(_("The file was deleted. Upload it again."))
+    fields = batch.mapping.get("fields", {}).values()
+    if Field.EMAIL not in fields:
+        lacks.append(_("Say which column holds the email addresses."))
+    if Field.PERMISSION in fields and not batch.mapping.get("polarity"):
+        lacks.append(_("Say what yes means in the permission column."))
+    if not batch.source:
+        lacks.append(_("Say where the sheet comes from."))
+    if not batch.basis:
+        lacks.append(_("Say on which lawful basis the council keeps these addresses."))
+    return lacks
+
+
+def verdict(batch: ImportBatch, at: datetime.datetime) -> Verdict:
+    """Say what becomes of the people on a sheet, as a word and a sentence."""
+    empty = Mapping(fields={})
+    terms = Terms(batch=batch, mapping=empty, everyone=(), words={}, now=batch.started_at or at)
+    return terms.verdict()
+
+
+def same_as_last(batch: ImportBatch) -> dict[str, Any] | None:
+    """Return what was declared about the newest sheet with the same headings; None without one."""
+    found: dict[str, Any] = {}
+    headers = batch.headers
+    if not headers:
+        reading = scanning.Reading(path=files.path_of(batch), filename=batch.filename)
+        try:
+            preview = scanning.preview(reading)
+        except SheetRefused:
+            return None
+        headers = found["headers"] = preview.headers
+        for name in ("sheet", "header_row", "encoding", "delimiter"):
+            found[name] = getattr(preview.reading, name)
+    done = (Status.CHECKED, Status.RUNNING, Status.FINISHED)
+    same = ImportBatch.objects.filter(headers=headers, status__in=done).exclude(pk=batch.pk)
+    last = same.order_by("-created_at", "-pk").first()
+    if last is None:
+        return None
+    found.update({name: getattr(last, name) for name in REPEATED})
+    found["everyone"] = list(last.everyone.values_list("pk", flat=True))
+    return found
+
+
+@transaction.atomic
+def park(*, batch: ImportBatch, waits_for: str, actor: Any, at: datetime.datetime) -> None:
+    """Put a sheet aside until somebody brings what it waits for. Raises ImportRefused."""
+    move(batch, OPEN, status=Status.PARKED, waits_for=waits_for[:200])
+    note(batch, "parked", actor)
+
+
+@transaction.atomic
+def unpark(*, batch: ImportBatch, actor: Any, at: datetime.datetime) -> None:
+    """Take up a parked sheet again. Raises ImportRefused."""
+    move(batch, (Status.PARKED,), status=Status.DRAFT, waits_for="")
+
+
+def move(batch: ImportBatch, from_states: tuple[str, ...], **changes: Any) -> None:
+    """Change a batch if it is in one of these states still, else raise ImportRefused."""
+    if not ImportBatch.objects.filter(pk=batch.pk, status__in=from_states).update(**changes):
+        batch.refresh_from_db()
+        told = _("The sheet is %(state)s now, so this is not possible. Load the page again.")
+        raise ImportRefused(told % {"state": batch.get_status_display()})
+    batch.refresh_from_db()
+
+
+def note(batch: ImportBatch, what: str, actor: Any) -> None:
+    """Leave an entry in the audit log, without personal data."""
+    log(batch, f"wagtail_engagement.import_{what}", user=actor, title=str(batch))

@@ -1,0 +1,133 @@
+"""What there is to see of an import: its totals, its rows, its days."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .. import conf
+from ..invitations.queries import WORKER_IS_LATE, worker_seen_at
+from . import files, spreadsheet
+from .mapping import LABELS
+from .models import ImportBatch, ImportRow
+
+Outcome = ImportRow.Outcome
+
+# Problems first.
+MEANINGS = {
+    Outcome.REFUSED: gettext_lazy(
+        "They cannot be read, or are no rows of data. The report says why."
+    ),
+    Outcome.NO_ADDRESS: gettext_lazy("Nobody can be written to by email. They are not stored."),
+    Outcome.REVIEW: gettext_lazy("Nobody can tell whether they say yes or no. You decide."),
+    Outcome.SUPPRESSED: gettext_lazy("They asked us not to write, and a sheet never changes that."),
+    Outcome.UNCHANGED: gettext_lazy("The register knows all of this already."),
+    Outcome.ADDED: gettext_lazy("The person is known; an interest, a name or a choice is added."),
+    Outcome.NEW: gettext_lazy("People or organisations that were not in the register."),
+}
+
+
+def path_of(batch: ImportBatch) -> Path:
+    """Return where the uploaded file lies."""
+    return files.path_of(batch)
+
+
+def outcomes(batch: ImportBatch) -> list[tuple[str, str, int]]:
+    """Return label, meaning and number of rows for each outcome, problems first; they add up."""
+    return [
+        (Outcome(outcome).label.capitalize(), str(meaning), batch.totals.get(outcome, 0))
+        for outcome, meaning in MEANINGS.items()
+    ]
+
+
+def what_follows(batch: ImportBatch) -> dict[str, Any]:
+    """Return the days on which something happens by itself, and how many rows wait for somebody.
+
+    Keys: to_review, review_until, kept_until, file_until.
+    """
+    quarantine = datetime.timedelta(days=conf.quarantine_days())
+    kept = datetime.timedelta(days=conf.import_file_days())
+    return {
+        "to_review": batch.totals.get(Outcome.REVIEW, 0),
+        "review_until": batch.finished_at and batch.finished_at + quarantine,
+        "kept_until": batch.started_at and batch.started_at + quarantine,
+        "file_until": batch.created_at + kept,
+    }
+
+
+def is_waiting_for_a_worker(batch: ImportBatch, *, at: datetime.datetime) -> bool:
+    """Return whether a sheet waits and no worker has been seen lately."""
+    is_held = batch.lease_until is not None and batch.lease_until > at
+    seen = worker_seen_at()
+    is_late = seen is None or at - seen > WORKER_IS_LATE
+    return batch.status in ImportBatch.LIVE and not is_held and is_late
+
+
+def heading(batch: ImportBatch, column: int | None) -> str:
+    """Return the heading of a column, its number from 1 where it has none, "" for no column."""
+    if column is None:
+        return ""
+    named = batch.headers[column].strip() if column < len(batch.headers) else ""
+    return " ".join(named.split()) or str(column + 1)
+
+
+def shown_values(row: ImportRow, batch: ImportBatch) -> list[tuple[str, str]]:
+    """Return heading and text of the cells that were kept of a row."""
+    kept = sorted((int(column), text) for column, text in (row.values or {}).items())
+    fields = batch.mapping.get("fields", {})
+    return [
+        (heading(batch, column) or str(LABELS.get(fields.get(str(column)), "")), text)
+        for column, text in kept
+        if text.strip()
+    ]
+
+
+def refused(batch: ImportBatch) -> list[dict[str, Any]]:
+    """Return row, column and reason of each row that was not imported."""
+    rows = batch.rows.filter(outcome=Outcome.REFUSED).order_by("number")
+    return [
+        {"row": number, "column": heading(batch, column) or None, "reason": reason}
+        for number, column, reason in rows.values_list("number", "column", "reason")
+    ]
+
+
+def report(batch: ImportBatch) -> Iterator[list[Any]]:
+    """Yield headings, then what became of each row, with its cells while the file is there.
+
+    Cells are read from the file again, for they are stored nowhere else.
+    """
+    headers = [" ".join(text.split()) for text in batch.headers]
+    yield [_("Row"), _("What becomes of it"), _("Column"), _("Why"), *headers]
+    cells = _cells(batch)
+    number, line = next(cells, (0, []))
+    rows = batch.rows.order_by("number").values_list("number", "outcome", "column", "reason")
+    for wanted, outcome, column, reason in rows.iterator(chunk_size=2000):
+        while line and number < wanted:
+            number, line = next(cells, (0, []))
+        shown = line if number == wanted else []
+        yield [wanted, str(Outcome(outcome).label), heading(batch, column), reason, *shown]
+
+
+def _cells(batch: ImportBatch) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the file; none where it is gone or cannot be read any more."""
+    path = files.path_of(batch)
+    if not batch.stored_as or not path.exists():
+        return
+    try:
+        yield from spreadsheet.rows(
+            path,
+            filename=batch.filename,
+            sheet=batch.sheet,
+            header_row=batch.header_row,
+            limits=spreadsheet.COMMAND,
+            encoding=batch.encoding or None,
+            delimiter=batch.delimiter or None,
+            skip_hidden_rows=batch.skips_hidden_rows,
+        )
+    except spreadsheet.SheetRefused:
+        return

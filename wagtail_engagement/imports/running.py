@@ -1,0 +1,233 @@
+"""Go through the rows of a sheet in chunks: to see what would happen, or to let it happen.
+
+A chunk is one transaction which also says how far the sheet has come. So a worker that is killed
+leaves nothing half-done, and the next begins where it stopped.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from . import columns, files, scanning, spreadsheet
+from .declaring import forget_rows
+from .judging import Changes, Judge, Judged, first_look
+from .knowing import Register
+from .models import ImportBatch, ImportRow
+from .storing import keep_rows, store
+from .terms import Terms
+
+CHUNK = 1_000
+TRIES = 3
+MOST_WORDS = 1_000
+# Longer than a reader may need for its first row.
+LEASE = datetime.timedelta(minutes=5)
+
+Status = ImportBatch.Status
+Rows = list[tuple[int, list[str]]]
+
+
+class LeaseLost(Exception):
+    """Somebody else goes on with this sheet, or its import was stopped."""
+
+
+@dataclass
+class Tally:
+    """How many rows became what, and the words that are no interest here."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
+
+    def add(self, judged: list[Judged]) -> None:
+        self.outcomes.update(str(each.outcome) for each in judged)
+        for each in judged:
+            for word in each.unmeant:
+                if word in self.words or len(self.words) < MOST_WORDS:
+                    self.words[word] += 1
+
+    def totals(self) -> dict[str, int]:
+        """Return the number of rows for each outcome, none left out; they add up to all rows."""
+        return {outcome: self.outcomes[outcome] for outcome in ImportRow.Outcome.values}
+
+
+@dataclass
+class Turn:
+    """One worker's turn at one sheet."""
+
+    batch: ImportBatch
+    owner: str
+    clock: Callable[[], datetime.datetime]
+    stopping: Callable[[], bool] = bool
+    limit: int | None = None
+    tally: Tally = field(default_factory=Tally)
+    done: int = 0
+
+    def is_over(self) -> bool:
+        return self.stopping() or (self.limit is not None and self.done >= self.limit)
+
+    def advance(self, now: str, /, **changes: Any) -> None:
+        """Note how far the sheet is, if its status is `now` still.
+
+        Raises LeaseLost, which undoes the chunk.
+        """
+        batch = self.batch
+        changes.setdefault("lease_until", self.clock() + LEASE)
+        mine = ImportBatch.objects.filter(
+            pk=batch.pk, owner=self.owner, status=now, last_row=batch.last_row
+        )
+        if not mine.update(**changes):
+            raise LeaseLost
+        for name, value in changes.items():
+            setattr(batch, name, value)
+
+
+def chunks(
+    batch: ImportBatch,
+    *,
+    limits: spreadsheet.Limits,
+    start: int = 1,
+    path: Path | None = None,
+) -> Iterator[Rows]:
+    """Yield the rows of a sheet, of which `path` is the file where it was not uploaded.
+
+    Raises SheetRefused, also where the file is gone.
+    """
+    path = path or files.path_of(batch)
+    if not path.exists():
+        raise spreadsheet.SheetRefused(_("The file is no longer here. Upload it again."))
+    rows = spreadsheet.rows(
+        path,
+        filename=batch.filename,
+        sheet=batch.sheet,
+        header_row=batch.header_row,
+        limits=limits,
+        encoding=batch.encoding or None,
+        delimiter=batch.delimiter or None,
+        skip_hidden_rows=batch.skips_hidden_rows,
+        start=start,
+    )
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def judge_rows(
+    rows: Rows, terms: Terms, register: Register, *, permission: str = ""
+) -> tuple[Changes, list[Judged]]:
+    """Decide about rows in their order; `permission` is what staff read in them."""
+    read = [
+        (
+            number,
+            columns.read_row(
+                cells,
+                terms.mapping,
+                terms.batch.headers,
+                vocabulary=terms.interest,
+                today=terms.today,
+            ),
+        )
+        for number, cells in rows
+    ]
+    named = [row for _number, row in read if row.email]
+    register.read((row.email for row in named), (row.postcode for row in named))
+    changes = Changes()
+    judge = Judge(terms, register, changes)
+    judged = [
+        first_look(number, row) or judge.judge(number, row, permission) for number, row in read
+    ]
+    return changes, judged
+
+
+def rehearse(rows: Iterator[Rows], terms: Terms) -> Iterator[tuple[list[Judged], Rows]]:
+    """Judge a whole sheet and write nothing; what one row would bring is known to the next.
+
+    Holds about 1 KB for each person of the sheet.
+    """
+    register = Register(batch_id=terms.batch.pk, now=terms.now)
+    for chunk in rows:
+        yield judge_rows(chunk, terms, register)[1], chunk
+
+
+def check(turn: Turn) -> None:
+    """See what would become of each row. Starts anew where an earlier try was cut off."""
+    batch = turn.batch
+    turn.advance(Status.CHECKING, last_row=0, rows_done=0, totals={})
+    forget_rows(batch)
+    terms = Terms.of(batch, at=turn.clock())
+    for judged, rows in rehearse(chunks(batch, limits=scanning.limits()), terms):
+        if turn.stopping():
+            return
+        turn.tally.add(judged)
+        with transaction.atomic():
+            turn.advance(
+                Status.CHECKING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows)
+            )
+            keep_rows(batch, judged, dict(rows), terms.mapping)
+        turn.done += len(rows)
+    turn.advance(
+        Status.CHECKING,
+        status=Status.CHECKED,
+        rows_total=batch.rows_done,
+        totals=turn.tally.totals(),
+        owner="",
+        lease_until=None,
+    )
+
+
+def run(turn: Turn) -> None:
+    """Bring rows in, from where the last worker stopped, until all are in or the turn is over."""
+    batch = turn.batch
+    terms = Terms.of(batch, at=turn.clock())
+    if not batch.last_row:
+        forget_rows(batch)
+    turn.tally.outcomes.update(batch.totals)
+    for rows in chunks(batch, limits=spreadsheet.COMMAND, start=batch.last_row + 1):
+        if turn.is_over():
+            return
+        _bring_in(turn, rows, terms)
+    turn.advance(
+        Status.RUNNING,
+        status=Status.FINISHED,
+        finished_at=turn.clock(),
+        rows_total=batch.rows_done,
+        totals=turn.tally.totals(),
+        owner="",
+        lease_until=None,
+    )
+
+
+def _bring_in(turn: Turn, rows: Rows, terms: Terms) -> None:
+    """Store one chunk; once more if somebody came in by themselves meanwhile."""
+    for left in reversed(range(TRIES)):
+        before = (turn.batch.last_row, turn.batch.rows_done, turn.batch.totals)
+        try:
+            with transaction.atomic():
+                judged = _store(turn, rows, terms)
+            break
+        except IntegrityError:
+            turn.batch.last_row, turn.batch.rows_done, turn.batch.totals = before
+            if not left:
+                raise
+    turn.tally.add(judged)
+    turn.done += len(rows)
+
+
+def _store(turn: Turn, rows: Rows, terms: Terms) -> list[Judged]:
+    batch = turn.batch
+    # First, for it keeps any other worker out until this transaction ends.
+    turn.advance(Status.RUNNING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows))
+    register = Register(batch_id=batch.pk, now=terms.now)
+    changes, judged = judge_rows(rows, terms, register)
+    store(changes, terms)
+    keep_rows(batch, judged, dict(rows), terms.mapping)
+    so_far = Tally(outcomes=turn.tally.outcomes.copy())
+    so_far.add(judged)
+    turn.advance(Status.RUNNING, totals=so_far.totals())
+    return judged

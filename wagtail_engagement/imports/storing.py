@@ -1,0 +1,184 @@
+"""Write what some rows bring, in few statements for any number of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Exists, OuterRef
+
+from ..consent import barring, settling
+from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
+from ..participants.models import (
+    Participant,
+    ParticipantInterest,
+    ParticipantName,
+    ParticipantNote,
+)
+from .judging import Changes, Judged
+from .knowing import SOURCE, Known
+from .mapping import Mapping
+from .models import ImportBatch, ImportRow
+from .terms import Terms
+
+Kind = Participant.Kind
+Action = ConsentEvent.Action
+Outcome = ImportRow.Outcome
+
+
+def source_of(batch: ImportBatch) -> str:
+    """Return how do-not-contact names a sheet as what it was told by."""
+    return f"{SOURCE}{batch.uuid}"
+
+
+def store(changes: Changes, terms: Terms) -> None:
+    """Write changes and settle everybody whom they concern; the caller's transaction holds it."""
+    batch, now = terms.batch, terms.now
+    _keep_people(changes, terms)
+    ParticipantName.objects.bulk_create(
+        [
+            ParticipantName(participant_id=known.pk, name=name, batch=batch, since=now)
+            for known, name in changes.names
+        ],
+        ignore_conflicts=True,
+    )
+    ParticipantNote.objects.bulk_create(
+        ParticipantNote(
+            participant_id=known.pk,
+            text=text,
+            batch=batch,
+            by_id=batch.attested_by_id,
+            at=now,
+        )
+        for known, text in changes.notes
+    )
+    _keep_interests(changes, batch)
+    barring.suppress_many(
+        emails=[known.email for known in changes.leavers],
+        reason=Suppression.Reason.UNSUBSCRIBED,
+        purpose=Purpose.INVITE,
+        source=source_of(batch),
+        at=now,
+    )
+    settling.record_many(_events(changes, batch), at=now)
+    _free(known.pk for known, *_rest in changes.events)
+
+
+def _keep_people(changes: Changes, terms: Terms) -> None:
+    people = [_newcomer(known, terms) for known in changes.newcomers]
+    Participant.objects.bulk_create(people)
+    for known, person in zip(changes.newcomers, people, strict=True):
+        known.person_id = person.pk
+    Participant.objects.bulk_update(
+        [
+            Participant(
+                pk=pk,
+                name=known.name,
+                area=known.area,
+                kind=_kind(known),
+                must_be_notified=known.must_be_notified,
+            )
+            for pk, known in changes.touched.items()
+        ],
+        ["name", "area", "kind", "must_be_notified"],
+        batch_size=500,
+    )
+    duty = [pk for pk, known in changes.touched.items() if known.must_be_notified]
+    Participant.objects.filter(pk__in=duty).update(kept_until=None)
+
+
+def _newcomer(known: Known, terms: Terms) -> Participant:
+    """A person of the sheet, who goes by themselves unless something says that we may write."""
+    has_reason = known.must_be_notified or (known.told_yes_at and not known.is_out)
+    return Participant(
+        address_key=known.key,
+        email=known.email,
+        name=known.name,
+        kind=_kind(known),
+        area=known.area,
+        must_be_notified=known.must_be_notified,
+        batch=terms.batch,
+        kept_until=None if has_reason else terms.kept_until,
+        joined_at=terms.now,
+    )
+
+
+def _kind(known: Known) -> str:
+    return Kind.ORGANISATION if known.is_organisation else Kind.PERSON
+
+
+def _keep_interests(changes: Changes, batch: ImportBatch) -> None:
+    """Add interests; what a person took away stays away, and what they chose stays chosen."""
+
+    def link(known: Known, pk: int, since: datetime.datetime) -> ParticipantInterest:
+        return ParticipantInterest(
+            participant_id=known.pk,
+            interest_id=pk,
+            origin=ParticipantInterest.Origin.IMPORTED,
+            batch=batch,
+            since=since,
+            renewed_at=since,
+        )
+
+    ParticipantInterest.objects.bulk_create(
+        [link(*added) for added in changes.interests], ignore_conflicts=True
+    )
+    ParticipantInterest.objects.bulk_create(
+        [link(known, pk, since) for (_who, pk), (known, since) in changes.renewals.items()],
+        update_conflicts=True,
+        unique_fields=["participant", "interest"],
+        update_fields=["renewed_at"],
+    )
+
+
+def _events(changes: Changes, batch: ImportBatch) -> Iterable[ConsentEvent]:
+    for known, action, moment, number in changes.events:
+        yield ConsentEvent(
+            participant_id=known.pk,
+            purpose=Purpose.INVITE,
+            action=action,
+            channel=ConsentEvent.Channel.IMPORT,
+            batch=batch,
+            actor_id=batch.attested_by_id,
+            evidence=f"row {number}",
+            at=moment,
+        )
+
+
+def _free(ids: Iterable[int]) -> None:
+    """Keep those who were to go and may now be written to."""
+    may_write = ContactPermission.objects.filter(participant=OuterRef("pk"), may_write=True)
+    going = Participant.objects.filter(pk__in=set(ids), kept_until__isnull=False)
+    going.filter(Exists(may_write)).update(kept_until=None)
+
+
+def keep_rows(
+    batch: ImportBatch,
+    judged: Sequence[Judged],
+    cells: dict[int, list[str]],
+    mapping: Mapping,
+) -> None:
+    """Write down what became of rows; values only of those that somebody has to look at."""
+    ImportRow.objects.bulk_create(
+        ImportRow(
+            batch=batch,
+            number=each.number,
+            outcome=each.outcome,
+            column=each.column,
+            reason=each.reason,
+            participant_id=each.known.person_id if each.known else None,
+            values=_values(cells[each.number], mapping) if each.outcome == Outcome.REVIEW else None,
+        )
+        for each in judged
+    )
+
+
+def _values(cells: list[str], mapping: Mapping) -> dict[str, str]:
+    """The cells of the columns that are stored, by index."""
+    return {str(i): cells[i] for i in sorted(mapping.fields) if i < len(cells)}
+
+
+def row_of(values: dict[str, str]) -> list[str]:
+    """Return cells as long as a row, from the values that were kept of it."""
+    kept = {int(index): text for index, text in values.items()}
+    return [kept.get(index, "") for index in range(max(kept, default=-1) + 1)]

@@ -1,0 +1,248 @@
+"""Bring sheets into the register from the shell, by the rules of the screens."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from ...consent.models import LawfulBasis
+from ...imports import columns, importing, queries, running, spreadsheet
+from ...imports.mapping import Field, Mapping, MappingRefused
+from ...imports.models import ImportBatch, ImportRow
+from ...imports.terms import Terms
+from ...participants.models import Interest, Participant
+
+REFUSALS = (spreadsheet.SheetRefused, MappingRefused, importing.ImportRefused)
+Outcome = ImportRow.Outcome
+
+
+class Command(BaseCommand):
+    help = (
+        "Brings the people of spreadsheets into the register. Without --mapping it guesses what"
+        " each column is, and prints that. Begin with --dry-run."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+        parser.add_argument("--sheet", help="Name of the sheet; else every sheet with addresses.")
+        parser.add_argument("--mapping", type=Path, help="JSON file: what each column is.")
+        parser.add_argument("--source", required=True, help="Where the sheet comes from.")
+        parser.add_argument("--basis", required=True, choices=LawfulBasis.values)
+        parser.add_argument("--wording", type=Path, help="File with the words people were shown.")
+        parser.add_argument("--collected-from", type=_day, metavar="DATE")
+        parser.add_argument("--collected-to", type=_day, metavar="DATE")
+        parser.add_argument("--attested-by", required=True, metavar="USER")
+        parser.add_argument("--dry-run", action="store_true", help="Store nothing.")
+        parser.add_argument("--json", action="store_true", help="For machines.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.options, self.now = options, timezone.now()
+        self.actor = _actor(options["attested_by"])
+        self.told = _json(options["mapping"]) if options["mapping"] else None
+        self.words = _text(options["wording"]) if options["wording"] else ""
+        found = [report for path in options["files"] for report in self._file(path)]
+        if options["json"]:
+            self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
+        else:
+            for report in found:
+                _print(report, self.stdout)
+        if wrong := [report["file"] for report in found if "error" in report]:
+            raise CommandError(f"Not imported: {', '.join(wrong)}")
+
+    def _file(self, path: Path) -> Iterator[dict[str, Any]]:
+        try:
+            if not path.is_file():
+                raise importing.ImportRefused("There is no such file.")
+            book = spreadsheet.inspect(path, filename=path.name, limits=spreadsheet.COMMAND)
+            chosen = self._sheets(book, path)
+        except REFUSALS as refused:
+            yield {"file": path.name, "error": str(refused)}
+            return
+        for sheet, mapping in chosen:
+            report: dict[str, Any] = {"file": path.name, "sheet": sheet.name}
+            try:
+                report.update(self._sheet(path, book, sheet, mapping))
+            except REFUSALS as refused:
+                report["error"] = str(refused)
+            yield report
+
+    def _sheets(
+        self, book: spreadsheet.Workbook, path: Path
+    ) -> list[tuple[spreadsheet.Sheet, Mapping]]:
+        """The sheets to import, each with what its columns are."""
+        name = self.options["sheet"]
+        sheets = [sheet for sheet in book.sheets if name in (None, sheet.name)]
+        if not sheets:
+            there = ", ".join(sheet.name for sheet in book.sheets)
+            raise importing.ImportRefused(f"There is no sheet “{name}”. There are: {there}.")
+        found, last = [], None
+        for sheet in sheets:
+            if not sheet.headers or (sheet.is_hidden and name is None):
+                continue
+            try:
+                mapping = self._mapping(sheet, path)
+            except MappingRefused as refused:
+                last = refused
+                continue
+            if mapping.columns(Field.EMAIL):
+                found.append((sheet, mapping))
+        if not found:
+            raise last or importing.ImportRefused("No column of email addresses was found.")
+        return found
+
+    def _mapping(self, sheet: spreadsheet.Sheet, path: Path) -> Mapping:
+        if self.told is not None:
+            return Mapping.from_json(self.told, sheet.headers)
+        named = f"{sheet.name} {path.name}"
+        return columns.guess(sheet.headers, sheet.samples, sheet.hidden_columns, sheet=named)
+
+    def _sheet(
+        self,
+        path: Path,
+        book: spreadsheet.Workbook,
+        sheet: spreadsheet.Sheet,
+        mapping: Mapping,
+    ) -> dict[str, Any]:
+        if self.told is None:
+            self._tell_guess(path, sheet, mapping)
+        declared = {
+            "sheet": sheet.name,
+            "header_row": sheet.header_row,
+            "encoding": book.encoding,
+            "delimiter": book.delimiter,
+            "headers": sheet.headers,
+            "mapping": mapping.to_json(),
+            "interest_words": _interests((self.told or {}).get("interest_words") or {}),
+            "kind": (self.told or {}).get("kind") or Participant.Kind.PERSON,
+            "source": self.options["source"],
+            "basis": self.options["basis"],
+            "words": self.words,
+            "collected_from": self.options["collected_from"],
+            "collected_to": self.options["collected_to"],
+        }
+        if self.options["dry_run"]:
+            return self._rehearse(path, declared)
+        return self._run(path, declared)
+
+    def _rehearse(self, path: Path, declared: dict[str, Any]) -> dict[str, Any]:
+        importing.refuse_nonsense(declared, self.now)
+        batch = ImportBatch(filename=path.name, **declared)
+        terms = Terms.of(batch, at=self.now, everyone=())
+        tally, refused = running.Tally(), []
+        rows = running.chunks(batch, limits=spreadsheet.COMMAND, path=path)
+        for judged, _rows in running.rehearse(rows, terms):
+            tally.add(judged)
+            refused += [
+                {
+                    "row": each.number,
+                    "column": queries.heading(batch, each.column) or None,
+                    "reason": each.reason,
+                }
+                for each in judged
+                if each.outcome == Outcome.REFUSED
+            ]
+        return _report(tally, refused)
+
+    def _run(self, path: Path, declared: dict[str, Any]) -> dict[str, Any]:
+        with path.open("rb") as file:
+            batch = importing.receive(file=file, filename=path.name, actor=self.actor, at=self.now)
+        importing.describe(batch=batch, at=self.now, **declared)
+        importing.start(batch=batch, actor=self.actor, at=self.now)
+        tally = importing.finish_now(batch=batch, at=timezone.now())
+        if batch.status != ImportBatch.Status.FINISHED:
+            raise importing.ImportRefused(batch.status_reason or batch.get_status_display())
+        return {"batch": batch.pk, **_report(tally, queries.refused(batch))}
+
+    def _tell_guess(self, path: Path, sheet: spreadsheet.Sheet, mapping: Mapping) -> None:
+        out = self.stderr if self.options["json"] else self.stdout
+        out.write(f"{path.name}, {sheet.name}: this is what the columns seem to be.")
+        for index, text in enumerate(sheet.headers):
+            value = mapping.fields.get(index, "not stored")
+            out.write(f"  {' '.join(text.split()) or index + 1}: {value}")
+        if mapping.polarity:
+            means = {"in": "may be written to", "out": "opted out"}[mapping.polarity]
+            out.write(f"  In the permission column, yes means: {means}")
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    if day is None:
+        raise ArgumentTypeError("write the day like 2025-06-14")
+    return day
+
+
+def _actor(name: str) -> Any:
+    people = get_user_model()
+    try:
+        return people.objects.get(**{people.USERNAME_FIELD: name})
+    except people.DoesNotExist:
+        raise CommandError(f"Nobody logs in as “{name}”. Give the name of who attests.") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read as UTF-8 text.") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(path))
+    except ValueError as error:
+        raise CommandError(f"{path} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise CommandError(f'{path} must hold an object like {{"fields": {{"E-mail": "email"}}}}.')
+    return found
+
+
+def _interests(words: Any) -> dict[str, int | None]:
+    """What words mean: the file names interests, the batch keeps their ids."""
+    if not isinstance(words, dict):
+        raise MappingRefused('Give "interest_words" as an object: {"bins": "Waste"}.')
+    known = {name.casefold(): pk for name, pk in Interest.objects.values_list("name", "pk")}
+    unknown = [str(name) for name in words.values() if name and str(name).casefold() not in known]
+    if unknown:
+        raise MappingRefused(f"There is no interest called: {', '.join(unknown)}.")
+    return {text: known[str(name).casefold()] if name else None for text, name in words.items()}
+
+
+def _report(tally: running.Tally, refused: list[dict[str, Any]]) -> dict[str, Any]:
+    """Numbers of rows by outcome, which add up to `rows`; the refused ones one by one."""
+    totals: dict[str, Any] = tally.totals()
+    rows = sum(totals.values())
+    totals[Outcome.REFUSED] = refused
+    return {
+        "rows": rows,
+        **{str(outcome): found for outcome, found in totals.items()},
+        "unknown_interests": dict(tally.words.most_common()),
+    }
+
+
+def _print(report: dict[str, Any], out: OutputWrapper) -> None:
+    title = ", ".join(filter(None, [report["file"], report.get("sheet")]))
+    if "error" in report:
+        out.write(f"{title}: {report['error']}")
+        return
+    out.write(f"{title}: {report['rows']:,} rows")
+    for outcome in Outcome:
+        found = report[outcome.value]
+        number = len(found) if isinstance(found, list) else found
+        out.write(f"  {outcome.label}: {number:,}")
+    for row in report[Outcome.REFUSED.value]:
+        column = f", column {row['column']}" if row["column"] else ""
+        out.write(f"  Row {row['row']}{column}: {row['reason']}")
+    for word, number in report["unknown_interests"].items():
+        out.write(f"  {number:,} rows say “{word}”, which is no interest here")
