@@ -124,6 +124,10 @@ class RequestMixin:
         return self.row.state == State.CONFIRMED and self.row.participant is not None
 
     @property
+    def may_erase(self) -> bool:
+        return self.is_ready and self.row.kind == RightsRequest.Kind.ERASURE
+
+    @property
     def may_be_copied(self) -> bool:
         """Once more too, for whoever lost the file."""
         asked = self.row.kind == RightsRequest.Kind.ACCESS and self.row.participant is not None
@@ -231,14 +235,15 @@ class EraseView(HandleView):
     http_method_names = ["post"]
 
     def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_ready or self.row.kind != RightsRequest.Kind.ERASURE:
+        person = self.row.participant
+        if person is None or not self.may_erase:
             messages.error(request, _("First the person has to say that the request is theirs."))
             return redirect(handle_url(self.row))
         form = StaffErasureForm(request.POST, texts=self.texts)
         if not form.is_valid():
             return self.again(request, erasure_form=form)
         erasing.erase(
-            person=self.row.participant,
+            person=person,
             keeps_responses=form.keeps_responses,
             at=timezone.now(),
             actor=request.user,
