@@ -9,7 +9,9 @@ from django.test import Client
 from wagtail.models import ModelLogEntry
 
 from tests import factories
-from wagtail_engagement.models import Area, Postcode
+from tests.participants.post import HANDLE, open_link
+from wagtail_engagement.consent.queries import current_wordings
+from wagtail_engagement.models import Area, Participant, Postcode
 from wagtail_engagement.pages.models import ConsultationPage
 from wagtail_engagement.participants import areas
 
@@ -151,3 +153,37 @@ def test_a_page_offers_areas_where_they_are_known_and_keeps_what_was_typed():
     known = form(instance=ConsultationPage(area="Old town")).fields["area"]
     assert not hasattr(free, "choices")
     assert [value for value, _label in known.choices] == ["", "Hill", "Old town", "Vale"]
+
+
+def choices_with(client, link_to, postcode):
+    page = open_link(client, link_to("choices"))
+    form = {
+        "handle": HANDLE.search(page.text).group(1),
+        "wording": current_wordings("en")["invite"].pk,
+        "invite": "on",
+        "postcode": postcode,
+    }
+    return client.post("/engagement/choices/", form, follow=True).text
+
+
+def test_people_give_a_postcode_and_only_its_area_is_kept(client, person, link_to):
+    load()
+    choices_with(client, link_to, "bn1 1aa")
+    person.refresh_from_db()
+    assert person.area == "Hill"
+    assert "BN1" not in str(Participant.objects.values().get())
+    assert "Hill" not in open_link(client, link_to("choices")).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("BN1", "full UK postcode"), ("ZZ1 1ZZ", "do not know")]
+)
+def test_a_postcode_that_leads_nowhere_says_what_to_do(client, person, link_to, typed, said):
+    load()
+    assert said in choices_with(client, link_to, typed)
+    person.refresh_from_db()
+    assert person.area == ""
+
+
+def test_a_site_without_areas_asks_for_no_postcode(client, person, link_to):
+    assert "postcode" not in open_link(client, link_to("choices")).text

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
+from .models import Participant
 from .places import Area, Postcode
 
 AT_ONCE = 2_000
@@ -84,6 +85,12 @@ def area_of(postcode: str) -> str:
 def names() -> list[str]:
     """The areas of the council, by name; none where no file was loaded."""
     return list(Area.objects.order_by("name").values_list("name", flat=True))
+
+
+def move_in(*, participant_id: int, area: str) -> None:
+    """Note the area that a person says they live in; "" changes nothing."""
+    if area:
+        Participant.objects.filter(pk=participant_id).update(area=area)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from ..consent.models import ConsentWording, Purpose
+from . import areas
 from .models import Interest, ParticipantInterest
 
 LARGEST_ID = 2**62
@@ -46,6 +47,29 @@ class ChoicesForm(forms.Form):
                 label=wording.label, help_text=wording.hint, required=False, initial=is_invited
             )
             self.fields["invite"].engagement_kind = "consent"
+        if areas.names():
+            self.fields["postcode"] = forms.CharField(
+                label=_("Your postcode"),
+                required=False,
+                max_length=20,
+                help_text=_(
+                    "So that we can tell you what is planned near you. We keep only the area that"
+                    " it lies in."
+                ),
+                widget=forms.TextInput(attrs={"autocomplete": "postal-code"}),
+            )
+
+    def clean_postcode(self) -> str:
+        """Become the name of the area; "" where nothing was typed."""
+        typed: str = self.cleaned_data["postcode"]
+        if typed and not areas.plain(typed):
+            raise forms.ValidationError(_("Enter a full UK postcode, like BN1 1AA"))
+        area = areas.area_of(typed) if typed else ""
+        if typed and not area:
+            raise forms.ValidationError(
+                _("We do not know this postcode. Check it, or leave it empty if you live elsewhere")
+            )
+        return area
 
     def clean_wording(self) -> int:
         """Keep the id of words that exist for this purpose; they may be older than today's."""

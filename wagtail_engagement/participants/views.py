@@ -23,7 +23,7 @@ from wagtail.models import Site
 from .. import nudge
 from ..consent.models import ConsentEvent, ContactPermission, Purpose
 from ..consent.queries import current_wordings, settings_of
-from . import choosing, links, queries, registry, rendering
+from . import areas, choosing, links, queries, registry, rendering
 from .forms import ChoicesForm
 from .models import Link, Participant, RegisterMail
 
@@ -230,6 +230,7 @@ def choices(request: HttpRequest) -> HttpResponse:
         channel=Channel.CHOICES,
         at=timezone.now(),
     )
+    areas.move_in(participant_id=person.pk, area=form.cleaned_data.get("postcode", ""))
     return HttpResponseRedirect(f"{request.path}?done=saved")
 
 
