@@ -1,0 +1,348 @@
+"""The import wizard: upload, match columns, read words, declare, check, run, result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from wagtail.admin import messages
+from wagtail.admin.auth import permission_required
+
+from .. import conf
+from ..modeladmin import may
+from . import files, importing, queries, scanning
+from .forms import (
+    DELIMITERS,
+    ENCODINGS,
+    ColumnsForm,
+    OriginForm,
+    ParkForm,
+    ReadingForm,
+    StartForm,
+    UploadForm,
+    WordsForm,
+)
+from .mapping import Field, Mapping
+from .models import ImportBatch
+from .spreadsheet import SheetRefused
+
+NAMESPACE = "wagtail_engagement_imports"
+TEMPLATES = "wagtail_engagement/imports"
+Status = ImportBatch.Status
+OPEN = (Status.DRAFT, Status.PARKED, Status.CHECKED, Status.FAILED)
+
+may_import = permission_required("wagtail_engagement.import_participant")
+
+
+def url(name: str, *args: Any) -> str:
+    return reverse(f"{NAMESPACE}:{name}", args=args)
+
+
+def render(request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+    crumbs = [
+        {"url": reverse("wagtailadmin_home"), "label": _("Home")},
+        {"url": url("index"), "label": _("Imports")},
+        {"url": "", "label": title},
+    ]
+    frame = {"header_title": title, "header_icon": "upload", "breadcrumbs_items": crumbs}
+    return TemplateResponse(request, f"{TEMPLATES}/{template}.html", {**frame, **context})
+
+
+def step(request: HttpRequest, batch: ImportBatch, current: str, **context: Any) -> HttpResponse:
+    """Render one step of the wizard, with the way there."""
+    steps = [
+        ("columns", _("Columns")),
+        ("words", _("Words")),
+        ("origin", _("Where it comes from")),
+        ("check", _("Check")),
+        ("result", _("Result")),
+    ]
+    names = [name for name, _label in steps]
+    done = names.index(current)
+    links = [url(name, batch.pk) if name in names[:3] else "" for name in names]
+    way = [
+        (label, links[i] if i < done and batch.status in OPEN else "", i == done)
+        for i, (_name, label) in enumerate(steps)
+    ]
+    return render(request, current, batch.filename, batch=batch, way=way, **context)
+
+
+def of_open_batch(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hand the batch over while it can still be changed; else show how far it has come."""
+
+    @may_import
+    @wraps(view)
+    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+        batch = get_object_or_404(ImportBatch, pk=pk)
+        if batch.status not in OPEN or batch.file_gone_at:
+            return redirect(url("show", pk))
+        try:
+            return view(request, batch)
+        except (SheetRefused, importing.ImportRefused) as refused:
+            messages.error(request, str(refused))
+            return redirect(url("index"))
+
+    return guarded
+
+
+@may_import
+def upload(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        refused = _refused(form.cleaned_data["files"])
+        for sentence in refused:
+            form.add_error("files", sentence)
+        if not refused:
+            taken = [_receive(request, file) for file in form.cleaned_data["files"]]
+            if len(taken) == 1:
+                return redirect(url("columns", taken[0].pk))
+            text = _("%(number)s sheets are here. Open each of them to go on.")
+            messages.success(request, text % {"number": len(taken)})
+            return redirect(url("index"))
+    return render(request, "upload", _("Bring in sheets"), form=form)
+
+
+def _refused(uploaded: list[Any]) -> list[str]:
+    """Return a sentence for each file that cannot be read, before any of them is kept."""
+    found = []
+    with scanning.for_a_moment(uploaded) as readings:
+        for reading in readings:
+            try:
+                scanning.look(reading)
+            except SheetRefused as why:
+                told = {"file": reading.filename, "why": why}
+                found.append(_("“%(file)s” was not taken. %(why)s") % told)
+    return found
+
+
+def _receive(request: HttpRequest, file: Any) -> ImportBatch:
+    file.seek(0)
+    batch = importing.receive(file=file, filename=file.name, actor=request.user, at=timezone.now())
+    if batch.status_reason:
+        messages.warning(request, f"{file.name}: {batch.status_reason}")
+    return batch
+
+
+# What its columns and words mean
+
+
+def reading_of(batch: ImportBatch, query: Any = None) -> scanning.Reading:
+    """How the file is read: as it was saved, then as the address of the screen asks."""
+    reading = scanning.Reading(
+        path=files.path_of(batch),
+        filename=batch.filename,
+        sheet=batch.sheet,
+        header_row=batch.header_row,
+        encoding=batch.encoding,
+        delimiter=batch.delimiter,
+        skip_hidden_rows=batch.skips_hidden_rows,
+    )
+    if not query:
+        return reading
+    row, sheet = query.get("header_row", ""), query.get("sheet", reading.sheet)
+    same = sheet == query.get("was", sheet)  # the row was chosen for the sheet that was shown
+    asked = {
+        "sheet": sheet,
+        "header_row": int(row) if row.isdecimal() and len(row) < 7 and same else None,
+    }
+    if query.get("encoding") in ENCODINGS:
+        asked["encoding"] = query["encoding"]
+    if query.get("delimiter") in dict(DELIMITERS):
+        asked["delimiter"] = query["delimiter"]
+    return replace(reading, **asked)
+
+
+@of_open_batch
+def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    try:
+        preview = scanning.preview(reading_of(batch, request.GET))
+    except SheetRefused:
+        if not request.GET:
+            raise
+        messages.error(request, _("The file cannot be read that way. This is how it was before."))
+        return redirect(url("columns", batch.pk))
+    is_same = batch.mapping and batch.headers == preview.headers
+    guess = Mapping.from_json(batch.mapping) if is_same else preview.guess
+    form = ColumnsForm(request.POST or None, preview=preview, guess=guess, is_saved=bool(is_same))
+    if request.method == "POST" and form.is_valid():
+        reading, mapping = preview.reading, form.mapping()
+        importing.describe(
+            batch=batch,
+            at=timezone.now(),
+            sheet=reading.sheet,
+            header_row=reading.header_row,
+            encoding=reading.encoding,
+            delimiter=reading.delimiter,
+            headers=preview.headers,
+            mapping=mapping.to_json(),
+            skips_hidden_rows=form.cleaned_data.get("hidden_rows") == "skip",
+        )
+        needs_words = mapping.columns(Field.PERMISSION, Field.INTERESTS)
+        return redirect(url("words" if needs_words else "origin", batch.pk))
+    return step(
+        request,
+        batch,
+        "columns",
+        form=form,
+        preview=preview,
+        reading_form=ReadingForm(preview=preview),
+        others=[sheet for sheet in preview.workbook.sheets if sheet.name != preview.sheet.name],
+        same=importing.same_as_last(batch),
+    )
+
+
+@require_POST
+@of_open_batch
+def same(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    """Take the matching and the declarations of the newest sheet with the same headings."""
+    declared = importing.same_as_last(batch)
+    if declared is None:
+        return redirect(url("columns", batch.pk))
+    importing.describe(batch=batch, at=timezone.now(), **declared)
+    messages.success(request, _("Everything is as for the last sheet. Look at the days again."))
+    return redirect(url("origin", batch.pk))
+
+
+@of_open_batch
+def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    if not batch.mapping:
+        return redirect(url("columns", batch.pk))
+    mapping = Mapping.from_json(batch.mapping)
+    found = scanning.words(reading_of(batch), mapping, batch.headers)
+    if not found.are_any:
+        return redirect(url("origin", batch.pk))
+    form = WordsForm(
+        request.POST or None,
+        words=found,
+        mapping=mapping,
+        headers=batch.headers,
+        known=scanning.suggestions(batch.interest_words),
+    )
+    if request.method == "POST" and form.is_valid():
+        importing.describe(batch=batch, at=timezone.now(), **form.declared())
+        return redirect(url("words" if "again" in request.POST else "origin", batch.pk))
+    return step(request, batch, "words", form=form)
+
+
+# What is declared about it
+
+
+@of_open_batch
+def origin(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    if not batch.mapping:
+        return redirect(url("columns", batch.pk))
+    form = OriginForm(request.POST or None, batch=batch)
+    if request.method == "POST" and form.is_valid():
+        try:
+            importing.describe(batch=batch, at=timezone.now(), **form.declared())
+        except importing.ImportRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            return _check(request, batch)
+    context = {
+        "form": form,
+        "park_form": ParkForm(initial={"waits_for": batch.waits_for}),
+        "quarantine_days": conf.quarantine_days(),
+    }
+    if batch.basis:
+        context["verdict"] = importing.verdict(batch, timezone.now())
+    return step(request, batch, "origin", **context)
+
+
+@require_POST
+@of_open_batch
+def park(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    form = ParkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say what the sheet is waiting for."))
+        return redirect(url("origin", batch.pk))
+    waits_for = form.cleaned_data["waits_for"]
+    importing.park(batch=batch, waits_for=waits_for, actor=request.user, at=timezone.now())
+    messages.success(request, _("The sheet is parked. Nothing of it is in the register."))
+    return redirect(url("index"))
+
+
+def _check(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    lacks = importing.missing(batch)
+    for sentence in lacks:
+        messages.error(request, sentence)
+    if lacks:
+        return redirect(url("origin", batch.pk))
+    importing.check(batch=batch, at=timezone.now())
+    return redirect(url("show", batch.pk))
+
+
+@require_POST
+@of_open_batch
+def check(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    return _check(request, batch)
+
+
+# How far it has come
+
+
+@may_import
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The screen for what comes next. True after a reload, a crash, a month."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    if batch.status in (Status.DRAFT, Status.PARKED) and not batch.file_gone_at:
+        return redirect(url("origin" if batch.mapping else "columns", pk))
+    context = {
+        **_progress(batch),
+        **queries.what_follows(batch),
+        "outcomes": queries.outcomes(batch),
+        "shows_report": may(request.user, "view_participant_pii"),
+        "verdict": importing.verdict(batch, timezone.now()),
+        "start_form": StartForm(),
+    }
+    is_checking = batch.status in (Status.CHECKING, Status.CHECKED)
+    return step(request, batch, "check" if is_checking else "result", **context)
+
+
+@may_import
+def numbers(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the screen that moves; its script asks for it every few seconds."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    context = {"batch": batch, **_progress(batch)}
+    return TemplateResponse(request, f"{TEMPLATES}/_numbers.html", context)
+
+
+def _progress(batch: ImportBatch) -> dict[str, Any]:
+    return {
+        "is_moving": batch.status in ImportBatch.LIVE,
+        "nobody_works": queries.is_waiting_for_a_worker(batch, at=timezone.now()),
+    }
+
+
+@require_POST
+@of_open_batch
+def start(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    form = StartForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, form.errors["attested"][0])
+        return redirect(url("show", batch.pk))
+    try:
+        importing.start(batch=batch, actor=request.user, at=timezone.now())
+    except importing.ImportRefused as refused:
+        messages.error(request, str(refused))
+    return redirect(url("show", batch.pk))
+
+
+@may_import
+@require_POST
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    try:
+        importing.undo(batch=batch, actor=request.user, at=timezone.now())
+    except importing.ImportRefused as refused:
+        messages.error(request, str(refused))
+    return redirect(url("show", pk))
