@@ -120,6 +120,24 @@ def test_merging_interests_carries_pages_consultations_drafts_and_sheets(parks, 
     assert batch.interest_words == {"park": green.pk, "?": None}
 
 
+def test_a_draft_from_before_a_merge_is_published_with_the_other_interest(parks, green):
+    page = add_consultation(interests=[parks])
+    draft = page.save_revision()
+    tending.merge(source=parks, target=green, at=timezone.now())
+    draft.publish()
+    assert list(page.consultation.interests.all()) == [green]
+    assert list(type(page).objects.get(pk=page.pk).interests.all()) == [green]
+
+
+def test_pages_offer_interests_in_use_and_keep_a_retired_one_that_they_have(parks, green):
+    old = factories.InterestFactory(name="Old", is_retired=True)
+    factories.InterestFactory(name="Elsewhere", is_retired=True)
+    page = add_consultation(interests=[old, parks])
+    tending.merge(source=parks, target=green, at=timezone.now())
+    form = page.get_edit_handler().get_form_class()(instance=page)
+    assert set(form.fields["interests"].queryset) == {green, old}
+
+
 def test_a_form_that_was_open_while_interests_merged_gives_the_new_one(parks, green):
     person = factories.ParticipantFactory()
     tending.merge(source=parks, target=green, at=timezone.now())

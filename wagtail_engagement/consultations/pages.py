@@ -75,6 +75,10 @@ class ConsultationPageForm(WagtailAdminPageForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "interests" in self.fields:
+            chosen = [interest.pk for interest in self.instance.interests.all()]
+            kept = Interest.objects.filter(pk__in=chosen, merged_into=None)
+            self.fields["interests"].queryset = Interest.objects.in_use() | kept
         known = areas.names() if "area" in self.fields else []
         if known:
             offered = sorted({*known, self.instance.area} - {""})
@@ -208,10 +212,18 @@ class ConsultationPageMixin(ThankYouMixin):
         """
         if self.consultation_id is None:
             self.consultation = publishing.row_for(self)
+        if kwargs.get("update_fields") is None:
+            self._follow_merged_interests()
         result = super().save(*args, **kwargs)
         if kwargs.get("update_fields") is None:
             publishing.follow(self)
         return result
+
+    def _follow_merged_interests(self) -> None:
+        """An older draft may name an interest that has become part of another since."""
+        named = list(self.interests.all())
+        if any(interest.merged_into_id for interest in named):
+            self.interests = list({i.merged_into or i: None for i in named})
 
     @property
     def has_outcome(self) -> bool:

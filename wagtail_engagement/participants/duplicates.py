@@ -34,8 +34,8 @@ Pair = tuple[int, int, str]
 def find(*, at: datetime.datetime, limit: int = 500) -> int:
     """Note up to `limit` new pairs that may be one person; return how many.
 
-    Reads the whole register some times over, in constant memory (about 8 s and 60 MB a pass of
-    1,000,000 people, of which it makes six); a pair that was noted before is never noted again.
+    Reads the whole register some times over, so that memory stays constant (some 15 s and 100 MB
+    for 1,000,000 people, in six passes). A pair that was noted before is never noted again.
     """
     passes = 1 + Participant.objects.current().count() // AT_A_TIME
     noted = 0

@@ -36,7 +36,9 @@ class ParticipantFilterSet(WagtailFilterSet):
         label=gettext_lazy("Invitations"), choices=Reason.choices, method="by_permission"
     )
     interest = django_filters.ModelChoiceFilter(
-        label=gettext_lazy("Interest"), queryset=Interest.objects.all(), method="by_interest"
+        label=gettext_lazy("Interest"),
+        queryset=Interest.objects.filter(merged_into=None),
+        method="by_interest",
     )
     area = django_filters.ChoiceFilter(label=gettext_lazy("Area"), choices=areas_to_choose)
     joined_at = django_filters.DateFromToRangeFilter(
