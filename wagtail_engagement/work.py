@@ -16,6 +16,7 @@ from django.utils import timezone
 from . import mail
 from .consent import settling
 from .consultations import responses
+from .imports import importing
 from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .participants import registry
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 Counts = dict[str, int]
 # So that somebody who waits to confirm an address does not wait for a whole city to be invited.
 INVITATIONS_A_ROUND = 200
+ROWS_A_ROUND = 20_000
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 
@@ -56,6 +58,9 @@ def drain(
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "invitations": partial(
             invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping
+        ),
+        "imports": partial(
+            importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping
         ),
     }
     counts: Counts = {}

@@ -123,7 +123,7 @@ def refuse_nonsense(told: dict[str, Any], at: datetime.datetime) -> None:
         except MappingRefused as refused:
             raise ImportRefused(str(refused)) from refused
     for name in ("source", "basis", "kind"):
-        field = ImportBatch._meta.get_field(name)
+        field: Any = ImportBatch._meta.get_field(name)
         try:
             field.clean(told.get(name) or field.get_default(), None)
         except ValidationError as error:

@@ -69,7 +69,7 @@ class Terms:
         return cls(
             batch=batch,
             mapping=Mapping.from_json(batch.mapping),
-            everyone=tuple(sorted({current[pk] for pk in everyone if current.get(pk)})),
+            everyone=tuple(sorted({now for pk in everyone if (now := current.get(pk))})),
             words={text: pk for text, pk in words.items() if text},
             now=batch.started_at or at,
         )

@@ -1,0 +1,130 @@
+"""An import is undone as one, and nothing goes that did not come with it."""
+
+import pytest
+from django.utils import timezone
+
+from tests import factories
+from tests.site import DAY
+from wagtail_engagement.consent import settling
+from wagtail_engagement.imports import importing
+from wagtail_engagement.models import (
+    ConsentEvent,
+    ImportRow,
+    Participant,
+    ParticipantName,
+    ParticipantNote,
+    Suppression,
+)
+
+from . import sheets
+
+pytestmark = pytest.mark.django_db
+ANN, BOB = "ann@example.com", "bob@example.com"
+YES = [ANN, "Ann Lee", "Parks", "yes", "", "", "Likes trees"]
+NO = [ANN, "A Lee", "", "no"]
+
+
+@pytest.fixture(autouse=True)
+def parks():
+    return factories.InterestFactory(name="Parks")
+
+
+def test_people_whom_only_the_sheet_names_go_with_all_they_had():
+    batch = sheets.brought_in(YES, [BOB, "Bob", "", "no"])
+    sheets.undone(batch)
+    for table in (Participant, ConsentEvent, ParticipantName, ParticipantNote, ImportRow):
+        assert not table.objects.exists()
+    assert not Suppression.objects.exists()
+    assert (batch.status, sum(batch.totals.values())) == ("undone", 2)
+
+
+def test_from_others_goes_what_the_sheet_added():
+    person = factories.ParticipantFactory(email=ANN)
+    sheets.undone(sheets.brought_in(YES))
+    person.refresh_from_db()
+    assert (person.name, sheets.standing(ANN)) == ("", "")
+    assert not person.interest_links.exists() and not person.notes.exists()
+    assert [e.action for e in person.consent_events.all()] == ["given", "retracted"]
+
+
+def test_what_a_person_did_since_stays():
+    batch = sheets.brought_in(YES)
+    person, now = sheets.person(ANN), timezone.now()
+    event = ConsentEvent(
+        participant=person, purpose="invite", action="given", channel="form", at=now
+    )
+    settling.give(participant_id=person.pk, events=[event], is_proven=True, at=now)
+    person.interest_links.update(origin="declared")
+    sheets.undone(batch)
+    assert sheets.standing(ANN) == "granted"
+    assert person.interest_links.count() == 1
+    assert sheets.person(ANN).batch is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_no_that_another_sheet_says_too_stands(order):
+    first, second = [sheets.brought_in(NO) for _sheet in range(2)][::order]
+    sheets.undone(first)
+    assert sheets.standing(ANN) == "stopped"
+    assert Suppression.objects.get().source == f"import {second.uuid}"
+    sheets.undone(second)
+    assert not Participant.objects.exists() and not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_without_the_wrong_no_the_yes_of_another_sheet_counts(order):
+    made = {batch[3]: sheets.brought_in(batch) for batch in [YES, NO][::order]}
+    assert sheets.standing(ANN) == "stopped"
+    sheets.undone(made["no"])
+    assert sheets.standing(ANN) == "granted"
+    assert sheets.person(ANN).name == "Ann Lee"
+
+
+def test_a_no_of_the_person_stands_when_the_sheet_goes():
+    person = factories.ParticipantFactory(email=ANN)
+    batch = sheets.brought_in(NO)
+    now = timezone.now()
+    settling.record(
+        at=now, participant=person, purpose="invite", action="withdrawn", channel="leave_page"
+    )
+    sheets.undone(batch)
+    assert sheets.standing(ANN) == "stopped"
+    assert Suppression.objects.get().source == "leave_page"
+
+
+def test_another_entry_in_do_not_contact_stays():
+    factories.SuppressionFactory(address=BOB, reason="complained")
+    sheets.undone(sheets.brought_in(YES, [BOB, "Bob", "", "no"]))
+    assert Suppression.objects.get().reason == "complained"
+
+
+TOUCHES = [
+    lambda person: factories.DeliveryFactory(participant=person),
+    lambda person: factories.ClaimFactory(email=person.email, participant=person),
+    lambda person: factories.ConsultationResponseFactory(participant=person),
+    lambda person: ParticipantNote.objects.create(participant=person, text="Rang us"),
+    lambda person: factories.ParticipantFactory(merged_into=person),
+    lambda person: person.interest_links.update(removed_at=timezone.now()),
+]
+
+
+@pytest.mark.parametrize("touch", TOUCHES)
+def test_people_whom_anything_else_concerns_stay(touch):
+    batch = sheets.brought_in(YES)
+    touch(sheets.person(ANN))
+    sheets.undone(batch)
+    assert sheets.standing(ANN) == ""
+    assert sheets.person(ANN).names.count() == 0
+
+
+def test_only_what_was_imported_can_be_undone():
+    batch = sheets.received(YES)
+    with pytest.raises(importing.ImportRefused):
+        importing.undo(batch=batch, actor=None, at=timezone.now())
+
+
+def test_a_sheet_is_undone_once():
+    batch = sheets.brought_in(YES)
+    sheets.undone(batch)
+    with pytest.raises(importing.ImportRefused):
+        importing.undo(batch=batch, actor=None, at=timezone.now() + DAY)
