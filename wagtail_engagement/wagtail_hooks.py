@@ -16,6 +16,7 @@ from . import modeladmin
 from .consent.admin import SuppressionAdmin, WordingAdmin
 from .consultations.admin import ResponsesAdmin
 from .consultations.pages import ConsultationPageMixin
+from .imports.admin import ImportAdmin
 from .insight.admin import DeliveryAdmin
 from .insight.views import OverviewView, may_see_overview
 from .invitations import admin as invitations
@@ -48,6 +49,7 @@ class Engagement(modeladmin.EngagementGroup):
         RequestAdmin,
         SuppressionAdmin,
         DeliveryAdmin,
+        ImportAdmin,
     )
 
 
