@@ -67,7 +67,7 @@ def told(**more):
 
 def upload(client, text=SHEET, name="panel.csv", **more):
     files = [SimpleUploadedFile(name, text.encode())]
-    client.post(at("upload"), {"files": files, **more})
+    client.post(at("upload"), {"sheets": files, **more})
     return ImportBatch.objects.latest("id")
 
 
@@ -210,15 +210,15 @@ def test_the_report_has_every_row_that_is_no_good_and_no_formula(staff):
 
 def test_a_file_above_the_limit_is_refused_with_a_sentence(staff, settings):
     settings.WAGTAIL_ENGAGEMENT_IMPORT_BYTES = 50
-    answer = staff.post(at("upload"), {"files": [SimpleUploadedFile("big.csv", SHEET.encode())]})
+    answer = staff.post(at("upload"), {"sheets": [SimpleUploadedFile("big.csv", SHEET.encode())]})
     assert "“big.csv” is larger than 50" in answer.text
     assert not ImportBatch.objects.exists()
 
 
 def test_a_picture_named_csv_is_refused_with_a_sentence_and_nothing_is_kept(staff):
     picture = SimpleUploadedFile("list.csv", b"\x89PNG\r\n\x1a\n" + bytes(99))
-    answer = staff.post(at("upload"), {"files": [picture]})
-    [sentence] = answer.context["form"].errors["files"]
+    answer = staff.post(at("upload"), {"sheets": [picture]})
+    [sentence] = answer.context["form"].errors["sheets"]
     assert sentence.startswith("“list.csv” was not taken. ")
     assert not ImportBatch.objects.exists()
 
@@ -250,7 +250,7 @@ def test_the_lists_compared_are_counted_and_not_kept(staff):
         SimpleUploadedFile("a.csv", b"Email\nann@example.org\nbo@example.org\n"),
         SimpleUploadedFile("b.csv", b"Email\nbo@example.org\n"),
     ]
-    answer = staff.post(at("compare"), {"files": files})
+    answer = staff.post(at("compare"), {"sheets": files})
     assert "1 of 2 addresses on these 2 lists is on more than one" in answer.text
     assert "bo@example.org" not in answer.text and not ImportBatch.objects.exists()
     counts = staff.post(at("compare_counts"), {"counts": answer.context["counts"]})

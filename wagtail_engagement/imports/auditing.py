@@ -30,12 +30,12 @@ def compare(request: HttpRequest) -> HttpResponseBase:
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
         column = form.cleaned_data["column"]
-        with scanning.for_a_moment(form.cleaned_data["files"]) as readings:
+        with scanning.for_a_moment(form.cleaned_data["sheets"]) as readings:
             sheets = [comparing.Sheet(reading, column) for reading in readings]
             try:
                 found = comparing.compare(sheets, at=timezone.now())
             except SheetRefused as refused:
-                form.add_error("files", str(refused))
+                form.add_error("sheets", str(refused))
             else:
                 context |= _report(found)
                 log(

@@ -78,7 +78,7 @@ class SheetsField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    files = SheetsField(
+    sheets = SheetsField(
         label=gettext_lazy("Sheets"),
         help_text=gettext_lazy(
             "CSV, Excel (XLSX or XLS) or ODS. Nothing is stored in the register yet."
@@ -142,7 +142,7 @@ class ColumnsForm(forms.Form):
         self.preview, self.guess = preview, guess
         # Notes may say more about people than the council may know, so somebody has to choose.
         chosen = {i: value for i, value in guess.fields.items() if is_saved or value != Field.NOTES}
-        self.initial |= {"date_order": guess.date_order, "everyone_out": guess.everyone_out}
+        self.initial = {"date_order": guess.date_order, "everyone_out": guess.everyone_out}
         choices = [(value.value, LABELS[value]) for value in Field if value != Field.IGNORE]
         for index, heading in enumerate(names_of(preview.headers)):
             self.fields[f"column_{index}"] = forms.ChoiceField(
@@ -359,7 +359,7 @@ class DecideForm(forms.Form):
 
 
 class CompareForm(forms.Form):
-    files = SheetsField(
+    sheets = SheetsField(
         label=gettext_lazy("Sheets"),
         fewest=comparing.FEWEST,
         help_text=gettext_lazy("Two to twenty. They are read once and not kept."),
@@ -379,7 +379,7 @@ class CompareForm(forms.Form):
 
 
 class BringForm(forms.Form):
-    page = forms.ModelChoiceField(
+    page: Any = forms.ModelChoiceField(
         label=gettext_lazy("Form"),
         queryset=None,
         error_messages={"required": gettext_lazy("Choose a form.")},

@@ -98,11 +98,11 @@ def of_open_batch(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        refused = _refused(form.cleaned_data["files"])
+        refused = _refused(form.cleaned_data["sheets"])
         for sentence in refused:
-            form.add_error("files", sentence)
+            form.add_error("sheets", sentence)
         if not refused:
-            taken = [_receive(request, file) for file in form.cleaned_data["files"]]
+            taken = [_receive(request, file) for file in form.cleaned_data["sheets"]]
             if len(taken) == 1:
                 return redirect(url("columns", taken[0].pk))
             text = _("%(number)s sheets are here. Open each of them to go on.")
