@@ -38,12 +38,17 @@ def _run(size: str) -> int:
     django.setup()
     from django.db import connection
 
-    from . import pages, statements
+    from . import importing, pages, register, statements
 
     print(f"\n{connection.display_name}, Django {django.get_version()}, size {size}\n", flush=True)
     rounds, requests = SIZES[size]
     with database.scratch():
-        wrong = [*pages.run(rounds=rounds, requests=requests), *statements.run()]
+        wrong = [
+            *pages.run(rounds=rounds, requests=requests),
+            *statements.run(),
+            *importing.run(size),
+            *register.run(size),
+        ]
     for line in wrong:
         print(f"WRONG: {line}", file=sys.stderr)
     return int(bool(wrong))

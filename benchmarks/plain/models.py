@@ -1,5 +1,6 @@
 from django.db import models
 from modelcluster.fields import ParentalKey
+from taggit.managers import TaggableManager
 from wagtail.contrib.forms.models import AbstractForm, AbstractFormField
 from wagtail.fields import RichTextField
 
@@ -13,3 +14,12 @@ class PlainFormPage(AbstractForm):
 
     template = "benchmarks/plain_form_page.html"
     landing_page_template = "benchmarks/plain_form_page_landing.html"
+
+
+class PlainContact(models.Model):
+    """A contact with tags, as a site without us keeps it."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    opted_in = models.BooleanField(default=False)
+    tags = TaggableManager()
