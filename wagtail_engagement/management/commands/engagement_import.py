@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,14 +31,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+        parser.add_argument("files", nargs="+", metavar="FILE")
         parser.add_argument("--sheet", help="Name of the sheet; else every sheet with addresses.")
-        parser.add_argument("--mapping", type=Path, help="JSON file: what each column is.")
+        parser.add_argument("--mapping", help="JSON file: what each column is.")
         parser.add_argument("--source", required=True, help="Where the sheet comes from.")
         parser.add_argument("--basis", required=True, choices=LawfulBasis.values)
-        parser.add_argument("--wording", type=Path, help="File with the words people were shown.")
-        parser.add_argument("--collected-from", type=_day, metavar="DATE")
-        parser.add_argument("--collected-to", type=_day, metavar="DATE")
+        parser.add_argument("--wording", help="File with the words people were shown.")
+        parser.add_argument("--collected-from", metavar="DATE")
+        parser.add_argument("--collected-to", metavar="DATE")
         parser.add_argument("--attested-by", required=True, metavar="USER")
         parser.add_argument("--dry-run", action="store_true", help="Store nothing.")
         parser.add_argument("--json", action="store_true", help="For machines.")
@@ -47,9 +46,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.options, self.now = options, timezone.now()
         self.actor = _actor(options["attested_by"])
-        self.told = _json(options["mapping"]) if options["mapping"] else None
-        self.words = _text(options["wording"]) if options["wording"] else ""
-        found = [report for path in options["files"] for report in self._file(path)]
+        self.told = _json(Path(options["mapping"])) if options["mapping"] else None
+        self.words = _text(Path(options["wording"])) if options["wording"] else ""
+        self.days = {name: _day(options[name]) for name in ("collected_from", "collected_to")}
+        found = [report for path in options["files"] for report in self._file(Path(path))]
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
         else:
@@ -126,8 +126,7 @@ class Command(BaseCommand):
             "source": self.options["source"],
             "basis": self.options["basis"],
             "words": self.words,
-            "collected_from": self.options["collected_from"],
-            "collected_to": self.options["collected_to"],
+            **self.days,
         }
         if self.options["dry_run"]:
             return self._rehearse(path, declared)
@@ -173,13 +172,13 @@ class Command(BaseCommand):
             out.write(f"  In the permission column, yes means: {means}")
 
 
-def _day(text: str) -> datetime.date:
+def _day(text: str | None) -> datetime.date | None:
     try:
-        day = parse_date(text)
+        day = parse_date(text) if text else None
     except ValueError:
         day = None
-    if day is None:
-        raise ArgumentTypeError("write the day like 2025-06-14")
+    if text and day is None:
+        raise CommandError(f"“{text}” is not a day. Write it like 2025-06-14.")
     return day
 
 
