@@ -141,3 +141,9 @@ def test_somebody_who_left_stays_stopped_after_the_record_is_gone():
     erasing.erase_many([gone.pk, noted.pk], at=timezone.now(), suppress=False)
     rows = models.Suppression.objects.order_by("reason").values_list("reason", "purpose")
     assert list(rows) == [("objected", None), ("unsubscribed", "invite")]
+
+
+def test_no_request_of_somebody_who_is_gone_stays_open(known):
+    erase(known)
+    assert not models.RightsRequest.objects.filter(closed_at=None).exists()
+    assert {row.state for row in models.RightsRequest.objects.all()} == {"done", "lapsed"}

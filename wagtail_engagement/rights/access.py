@@ -28,12 +28,23 @@ from . import tracing
 from .holdings import HOLDINGS, Holding
 
 FILES = ("index.html", "data.json")
+# What people look for comes first; whatever else there is follows.
+FIRST = (
+    "Participant",
+    "ParticipantName",
+    "ParticipantInterest",
+    "ConsultationResponse",
+    "ContactPermission",
+    "ConsentEvent",
+    "Delivery",
+    "ParticipantNote",
+)
 
 
 def archive(person: Participant, *, at: datetime.datetime) -> bytes:
     """Return the ZIP of one person: `index.html` to read, `data.json` for machines."""
     them = tracing.whom(Participant.objects.filter(pk=person.merged_into_id or person.pk))
-    tables = [table for holding in reversed(HOLDINGS) if (table := _table(holding, them))]
+    tables = [table for holding in sorted(HOLDINGS, key=_place) if (table := _table(holding, them))]
     about = supplement()
     page = render_to_string(
         "wagtail_engagement/rights/copy.html",
@@ -57,6 +68,11 @@ def archive(person: Participant, *, at: datetime.datetime) -> bytes:
         for name, content in zip(FILES, (page, text), strict=True):
             file.writestr(name, content.encode("utf-8", "replace"))
     return packed.getvalue()
+
+
+def _place(holding: Holding) -> int:
+    name = holding.model.__name__
+    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 def _table(holding: Holding, them: tracing.Whom) -> dict[str, Any] | None:

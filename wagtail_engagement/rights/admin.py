@@ -37,6 +37,13 @@ def handle_url(row: RightsRequest) -> str:
     return reverse(f"{NAMESPACE}:handle", args=[row.pk])
 
 
+def state_in_words(row: RightsRequest) -> str:
+    """A closed request may have lapsed, been denied, taken back or overtaken: nothing was done."""
+    if row.state == State.LAPSED:
+        return _("closed, nothing was done")
+    return str(row.get_state_display())
+
+
 def whose(row: RightsRequest) -> str:
     return str(row.participant) if row.participant else _("left the register")
 
@@ -62,7 +69,7 @@ class RequestIndexView(NativeIndexView):
             TitleColumn("reference", label=_("Reference"), get_url=handle_url),
             Column("kind", label=_("Asks for"), accessor="get_kind_display"),
             Column("participant", label=_("Participant"), accessor=whose),
-            Column("state", label=_("State"), accessor="get_state_display"),
+            Column("state", label=_("State"), accessor=state_in_words),
             DateColumn("asked_at", label=_("Asked")),
             DayColumn("due_at", label=_("Answer by")),
             DayColumn("closed_at", label=_("Closed")),
@@ -156,6 +163,7 @@ class HandleView(RequestMixin, Screen, TemplateView):
         person = row.participant
         return super().get_context_data(
             row=row,
+            state=state_in_words(row),
             person_url=reverse(PERSON, args=[person.pk]) if person else "",
             masked=person.masked_email if person else "",
             is_late=row.closed_at is None and row.due_at < timezone.now(),

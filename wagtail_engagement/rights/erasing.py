@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.db import router, transaction
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
@@ -57,6 +57,7 @@ def erase(
     row = request or RightsRequest.objects.create(
         kind=RightsRequest.Kind.ERASURE, participant=person, by=actor, asked_at=at
     )
+    _close_requests(them, at)
     emptied = _empty(them, texts) if keeps_responses else 0
     sheets = _drop_files(them, at)
     counts = _clean(them, keeps_responses=keeps_responses)
@@ -92,6 +93,7 @@ def erase_many(ids: Iterable[int], *, at: datetime.datetime, suppress: bool) -> 
 def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Counts:
     them = tracing.whom(Participant.objects.filter(pk__in=ids), is_thorough=False)
     people = settling.locked(pk__in=them.ids)
+    _close_requests(them, at)
     stopped = _stopped(them) if not suppress else set()
     counts = _clean(them, keeps_responses=True)
     if suppress:
@@ -102,6 +104,16 @@ def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Count
         _keep_stopped(left, at)
     _tell(people)
     return counts
+
+
+def _close_requests(them: Whom, at: datetime.datetime) -> None:
+    """Nothing is left to hand out or to erase afterwards, so that no request stays open."""
+    waiting = RightsRequest.objects.filter(participant__in=them.ids, closed_at=None)
+    met = Case(
+        When(kind=RightsRequest.Kind.ERASURE, then=Value(RightsRequest.State.DONE)),
+        default=Value(RightsRequest.State.LAPSED),
+    )
+    waiting.update(state=met, closed_at=at)
 
 
 def _stopped(them: Whom) -> set[int]:
@@ -149,10 +161,10 @@ def receipt_of(request: RightsRequest) -> dict[str, Any]:
     if request.receipt.get("texts"):
         lines.append(_("Texts emptied: %(number)s") % {"number": request.receipt["texts"]})
     kept = _(
-        "We have erased what the register held about this person. Their answers stay without a"
-        " name, as part of what was said."
+        "We have erased what the register held about you. Your answers stay without a name, as"
+        " part of what was said."
     )
-    gone = _("We have erased what the register held about this person, with their answers.")
+    gone = _("We have erased what the register held about you, with your answers.")
     return {
         "reference": request.reference,
         "closed_at": request.closed_at,

@@ -348,7 +348,7 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     Holding(
         Participant,
-        _("Who you are to us"),
+        _("Your record in the register"),
         lambda them: Q(pk__in=them.ids),
         Fate.GOES,
         (
