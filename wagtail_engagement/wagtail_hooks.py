@@ -18,7 +18,8 @@ from .consultations.admin import ResponsesAdmin
 from .consultations.pages import ConsultationPageMixin
 from .imports.admin import ImportAdmin
 from .insight.admin import DeliveryAdmin
-from .insight.views import OverviewView, may_see_overview
+from .insight.views import URLS as INSIGHT_URLS
+from .insight.views import may_see_overview
 from .invitations import admin as invitations
 from .invitations.views import NAMESPACE, admin_urls
 from .participants import bulk
@@ -71,7 +72,7 @@ def overview_menu_item() -> MenuItem:
 
 @hooks.register("register_admin_urls")
 def overview_urls() -> list[Any]:
-    return [path("engagement/", OverviewView.as_view(), name="wagtail_engagement_overview")]
+    return INSIGHT_URLS
 
 
 LOG_ACTIONS = {
@@ -95,6 +96,8 @@ LOG_ACTIONS = {
     "interests_merged": (_("Merge interests"), _("Merged this interest into another")),
     "interest_retired": (_("Retire an interest"), _("Retired an interest that nobody used")),
     "areas_loaded": (_("Load areas"), _("Loaded areas and postcodes")),
+    "notified_viewed": (_("Look at who must be notified"), _("Looked at who must be notified")),
+    "notified_exported": (_("Export who must be notified"), _("Exported who must be notified")),
     "response_viewed": (_("Look at a response"), _("Looked at this response")),
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "response_released": (_("Release a response"), _("Released a held response")),

@@ -51,6 +51,10 @@ IMPORTS += ["review", "decide", "report"]
 REQUESTS = ["index", "index_results", "ask", "handle", "letter", "close", "copy", "erase"]
 PERMITTED = {
     "wagtail_engagement_overview": EVERYBODY_OF_OURS,
+    "wagtail_engagement_pack": CONTACT,
+    "wagtail_engagement_pack_print": CONTACT,
+    "wagtail_engagement_notified": READERS,
+    "wagtail_engagement_notified_export": LEADS,
     "wagtail_engagement_responses:index": READERS,
     "wagtail_engagement_responses:index_results": READERS,
     "wagtail_engagement_responses:held": LEADS,

@@ -169,6 +169,14 @@ class ResponseIndexView(NativeIndexView):
             ),
         ]
 
+    @cached_property
+    def header_more_buttons(self) -> list[Any]:
+        user = self.request.user
+        if not (may(user, "view_participant") and may(user, "view_invitation")):
+            return []
+        url = reverse("wagtail_engagement_notified", args=[self.consultation.pk])
+        return [HeaderButton(_("Must be notified"), url=url, icon_name="mail")]
+
 
 class DecideColumn(BaseColumn):
     """The two buttons that decide about a held response."""
