@@ -95,6 +95,8 @@ def test_a_sheet_goes_through_all_steps_into_the_register(staff):
     assert "limps" not in str(Participant.objects.values())
     answer = staff.get(at("show", batch.pk)).text
     assert "What came of it" in answer and "1 row has to be read by you" in answer
+    assert "1 person on this sheet may be invited now." in answer
+    assert "1 is on do not contact." in answer
 
 
 def test_the_check_stores_nothing_and_its_outcomes_add_up_to_the_rows(staff):

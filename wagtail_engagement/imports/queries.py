@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf
+from ..consent.models import ContactPermission, Purpose
 from ..invitations.queries import WORKER_IS_LATE, worker_seen_at
 from . import files, spreadsheet
 from .mapping import LABELS
 from .models import ImportBatch, ImportRow
 
 Outcome = ImportRow.Outcome
+STOPPED = ContactPermission.Reason.STOPPED
 
 # Problems first.
 MEANINGS = {
@@ -131,3 +134,17 @@ def _cells(batch: ImportBatch) -> Iterator[tuple[int, list[str]]]:
         )
     except spreadsheet.SheetRefused:
         return
+
+
+def who_may_be_invited(batch: ImportBatch) -> dict[str, int]:
+    """Return how many people of a sheet may be invited today, and how many asked us to stop.
+
+    Keys: may_be_invited, barred. One statement.
+    """
+    told = ContactPermission.objects.filter(
+        purpose=Purpose.INVITE, consultation=None, participant__import_rows__batch=batch
+    )
+    return told.aggregate(
+        may_be_invited=Count("participant", filter=Q(may_write=True), distinct=True),
+        barred=Count("participant", filter=Q(reason=STOPPED), distinct=True),
+    )

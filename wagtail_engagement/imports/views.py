@@ -304,6 +304,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "verdict": importing.verdict(batch, timezone.now()),
         "start_form": StartForm(),
     }
+    if batch.status == Status.FINISHED:
+        context |= queries.who_may_be_invited(batch)
     is_checking = batch.status in (Status.CHECKING, Status.CHECKED)
     return step(request, batch, "check" if is_checking else "result", **context)
 
