@@ -10,7 +10,7 @@ from django.db import transaction
 from .. import addresses
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, Purpose, Suppression
-from . import registry
+from . import registry, renewing
 from .models import Link, Participant, RegisterMail
 
 Action = ConsentEvent.Action
@@ -38,21 +38,13 @@ def choose(
     kept = participant.interest_links.filter(removed_at=None)
     kept.exclude(interest__in=interest_ids).update(removed_at=at)
     registry.declare(dict.fromkeys(interest_ids), participant.pk, at)
-    is_invited = participant.permissions.filter(purpose=Purpose.INVITE, may_write=True).exists()
     if Purpose.INVITE not in purposes:
         # Also while mail does not arrive: the choice has to outlast the bounce.
         if participant.consent_events.filter(purpose=Purpose.INVITE).exists():
             leave(participant=participant, purposes=[Purpose.INVITE], channel=channel, at=at)
-    elif not is_invited:
-        agreed = ConsentEvent(
-            participant=participant,
-            purpose=Purpose.INVITE,
-            action=Action.GIVEN,
-            channel=channel,
-            wording_id=purposes[Purpose.INVITE],
-            at=at,
-        )
-        settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
+    elif not renewing.was_agreed_lately(participant, at=at):
+        shown = purposes[Purpose.INVITE]
+        renewing.renew(participant=participant, wording_id=shown, channel=channel, at=at)
 
 
 @transaction.atomic

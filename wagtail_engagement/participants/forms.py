@@ -14,13 +14,24 @@ from .models import Interest, ParticipantInterest
 LARGEST_ID = 2**62
 
 
-class ChoicesForm(forms.Form):
-    """Topics and the permission to invite, with the id of the wording that stands beside it."""
+class WordingForm(forms.Form):
+    """A form that carries the id of the words to agree to that are shown with it."""
 
     use_required_attribute = False
     wording = forms.IntegerField(
         required=False, max_value=LARGEST_ID, min_value=1, widget=forms.HiddenInput
     )
+
+    def clean_wording(self) -> int:
+        """Keep the id of words that exist for this purpose; they may be older than today's."""
+        wording_id: int = self.cleaned_data["wording"] or 0
+        if not ConsentWording.objects.filter(pk=wording_id, purpose=Purpose.INVITE).exists():
+            raise forms.ValidationError(_("Open this page again from the link in your email"))
+        return wording_id
+
+
+class ChoicesForm(WordingForm):
+    """Topics and the permission to invite, with the id of the wording that stands beside it."""
 
     def __init__(
         self,
@@ -70,13 +81,6 @@ class ChoicesForm(forms.Form):
                 _("We do not know this postcode. Check it, or leave it empty if you live elsewhere")
             )
         return area
-
-    def clean_wording(self) -> int:
-        """Keep the id of words that exist for this purpose; they may be older than today's."""
-        wording_id: int = self.cleaned_data["wording"] or 0
-        if not ConsentWording.objects.filter(pk=wording_id, purpose=Purpose.INVITE).exists():
-            raise forms.ValidationError(_("Open this page again from the link in your email"))
-        return wording_id
 
     @property
     def purposes(self) -> dict[str, int]:

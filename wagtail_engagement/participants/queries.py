@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from ..consent.models import ContactPermission, Purpose
@@ -28,6 +29,14 @@ def standing_of(participant: Participant) -> str:
     rows = participant.permissions.filter(purpose=Purpose.INVITE)
     reason = rows.values_list("reason", flat=True).first()
     return reason or ContactPermission.Reason.NEVER_AGREED
+
+
+def agreed_until(
+    participant: Participant, *, reason: str = ContactPermission.Reason.GRANTED
+) -> datetime.datetime | None:
+    """When an agreement to be invited ends, or with PAUSED a pause; None where there is none."""
+    rows = participant.permissions.filter(purpose=Purpose.INVITE, reason=reason)
+    return rows.values_list("recheck_at", flat=True).first()
 
 
 def awaited_results(participant: Participant) -> int:

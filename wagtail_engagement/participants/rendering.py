@@ -1,14 +1,20 @@
-"""The register's own two mails. Neither carries a word that a respondent typed (trust 1.5)."""
+"""The register's own mails. None of them carries a word that a respondent typed (trust 1.5)."""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from .. import addresses, mail
-from ..consent.models import ConsentWording, LawfulBasis, Purpose
+from .. import addresses, conf, mail
+from ..consent.models import (
+    ConsentEvent,
+    ConsentWording,
+    LawfulBasis,
+    Purpose,
+)
 from ..consent.queries import organisation, wordings_by_id
 from . import links
 from .models import Claim, Interest, Link, Participant, RegisterMail
@@ -95,6 +101,66 @@ def identity(*, mail_row: RegisterMail, participant: Participant) -> mail.Engage
         url=_url(mail_row, Link.Purpose.IDENTITY),
         asks_for=request.get_kind_display() if request else "",
     )
+
+
+def change_of_address(
+    *, mail_row: RegisterMail, person: Participant, to: str
+) -> mail.EngagementMessage:
+    """Return the mail that asks a new address whether to use it, or tells the old one."""
+    if mail_row.kind == RegisterMail.Kind.MOVE:
+        return _message(
+            "move",
+            to=to,
+            subject=_("Use this address?"),
+            url=_url(mail_row, Link.Purpose.MOVE),
+            masked=addresses.mask(person.email),
+        )
+    return _message(
+        "moved",
+        to=to,
+        subject=_("We write to another address now"),
+        masked=addresses.mask(person.email),
+        write_to=conf.reply_to() or conf.from_email(),
+    )
+
+
+def renewal(
+    *, mail_row: RegisterMail, person: Participant, ends_at: datetime.datetime
+) -> mail.EngagementMessage:
+    """Return the mail that asks whether we may go on writing, before an agreement ends."""
+    leave = _url(mail_row, Link.Purpose.LEAVE)
+    message = _message(
+        "renew",
+        to=person.email,
+        subject=_("May we go on writing to you?"),
+        url=_url(mail_row, Link.Purpose.RENEW),
+        choices_url=_url(mail_row, Link.Purpose.CHOICES),
+        leave_url=leave,
+        agreement=agreement_of(person.pk),
+        ends_at=ends_at,
+    )
+    message.extra_headers |= {
+        "List-Unsubscribe": f"<{leave}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-Id": f"<{conf.list_id()}>",
+    }
+    return message
+
+
+def agreement_of(participant_id: int) -> dict[str, Any]:
+    """What somebody agreed to last: when, the words they were shown, and their topics today."""
+    given = ConsentEvent.objects.filter(
+        participant=participant_id, purpose=Purpose.INVITE, action=ConsentEvent.Action.GIVEN
+    )
+    last = given.select_related("wording", "batch").order_by("-at", "-id").first()
+    kept = Interest.objects.filter(
+        participant_links__participant=participant_id, participant_links__removed_at=None
+    )
+    return {
+        "at": last and last.at,
+        "words": (_agreed_to(last.wording) or (last.batch and last.batch.words)) if last else "",
+        "topics": list(kept.order_by("name").values_list("name", flat=True)),
+    }
 
 
 def _url(mail_row: RegisterMail, purpose: str) -> str:

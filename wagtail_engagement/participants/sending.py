@@ -18,12 +18,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Greatest
 
 from .. import addresses, conf, mail
 from ..consent.models import Suppression
-from . import links, registry, rendering
+from . import links, registry, rendering, renewing
+from .merges import AddressChange
 from .models import Claim, Link, RegisterMail
 
 State = RegisterMail.State
@@ -36,10 +37,19 @@ MOST_A_MONTH = 3  # and one a day, for one address
 ATTEMPTS = 2  # the second only where nobody can tell what became of the first
 DOUBT = datetime.timedelta(minutes=15)
 ANSWERABLE = datetime.timedelta(days=14)  # a mail that asks whose a request is
+MOVABLE = datetime.timedelta(days=7)  # a mail that asks whether to use a new address
 SHORTEST_WAIT = datetime.timedelta(minutes=1)
 LONGEST_WAIT = HOUR
 LOOKED_AT = 5000  # addresses whose caps are looked at in one go
 GATHERING = 0x656E6761  # names the lock that lets one worker gather at a time
+# The links in each mail but the first, and how long each of them works; None is for ever.
+LASTS: dict[Kind, dict[Link.Purpose, datetime.timedelta | None]] = {
+    Kind.FRESH: {Link.Purpose.FRESH: DAY},
+    Kind.IDENTITY: {Link.Purpose.IDENTITY: ANSWERABLE},
+    Kind.MOVE: {Link.Purpose.MOVE: MOVABLE},
+    Kind.MOVED: {},
+    Kind.RENEW: dict.fromkeys((Link.Purpose.RENEW, Link.Purpose.CHOICES, Link.Purpose.LEAVE)),
+}
 
 Clock = Callable[[], datetime.datetime]
 
@@ -89,11 +99,15 @@ def _doubt_what_was_left(at: datetime.datetime) -> None:
 
 
 def _due(at: datetime.datetime) -> QuerySet[RegisterMail]:
-    """Mails to hand over now. What somebody has confirmed, or denied, needs no mail any more."""
+    """Mails to hand over now. What somebody has confirmed, or denied, needs no mail any more.
+
+    Whoever waits for a mail comes before those whom we ask by ourselves.
+    """
     open_state = Q(state=State.WAITING) | Q(state=State.UNCERTAIN, attempt__lt=ATTEMPTS)
     pending = Claim.objects.pending().filter(mail=OuterRef("pk"))
     rows = RegisterMail.objects.filter(open_state, retry_at__lte=at)
-    return rows.filter(~Q(kind=Kind.CONFIRM) | Exists(pending)).order_by("retry_at", "pk")
+    rows = rows.filter(~Q(kind=Kind.CONFIRM) | Exists(pending))
+    return rows.order_by(Case(When(kind=Kind.RENEW, then=1), default=0), "retry_at", "pk")
 
 
 def _unmailed(at: datetime.datetime) -> QuerySet[Claim]:
@@ -182,12 +196,9 @@ def _issue_links(due: list[RegisterMail], at: datetime.datetime) -> None:
         ends[claim.mail_id] = max(end, ends.get(claim.mail_id, end))
     rows: list[Link] = []
     for row in due:
-        purposes = [Link.Purpose.CONFIRM, Link.Purpose.CHOICES]
-        if row.kind == Kind.FRESH:
-            purposes = [Link.Purpose.FRESH]
-        elif row.kind == Kind.IDENTITY:
-            purposes = [Link.Purpose.IDENTITY]
-            ends[row.pk] = at + ANSWERABLE
+        to_confirm = ends.get(row.pk, at + DAY) - at
+        both = dict.fromkeys((Link.Purpose.CONFIRM, Link.Purpose.CHOICES), to_confirm)
+        lasts = LASTS.get(Kind(row.kind), both)
         rows += [
             links.row(
                 purpose=purpose,
@@ -195,9 +206,9 @@ def _issue_links(due: list[RegisterMail], at: datetime.datetime) -> None:
                 at=at,
                 key_id=row.key_id,
                 participant_id=row.participant_id,
-                expires_at=ends.get(row.pk, at + DAY),
+                expires_at=at + lasting if lasting else None,
             )
-            for purpose in purposes
+            for purpose, lasting in lasts.items()
         ]
     links.issue(rows)
 
@@ -226,15 +237,11 @@ def _hand_over(row: RegisterMail, server: Any, owner: str, clock: Clock) -> mail
 
 def _message_of(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessage | None:
     """Return the message to send now, None where there is no reason to send it any more."""
-    if row.kind == Kind.IDENTITY:
-        return _asking_whose(row)
-    if row.kind == Kind.FRESH:
-        person = row.participant
-        barred = Suppression.objects.of_address(person.email if person else "")
-        if person is None or barred.filter(purpose=None).exists():
+    if row.kind != Kind.CONFIRM:
+        letter = _letter_to(row, at) if row.participant else None
+        if letter is None:
             RegisterMail.objects.filter(pk=row.pk).update(state=State.REFUSED)
-            return None
-        return rendering.fresh(mail_row=row, participant=person)
+        return letter
     pending = row.claims.pending().select_related("consultation").order_by("created_at", "pk")
     claims = list(pending)
     granted = {claim: given for claim in claims if (given := registry.granted_by(claim, at=at))}
@@ -249,14 +256,31 @@ def _message_of(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMess
     return rendering.confirmation(mail_row=row, granted=granted, to=claims[-1].email)
 
 
-def _asking_whose(row: RegisterMail) -> mail.EngagementMessage | None:
-    """The mail about a request, which goes wherever mail arrives: it answers the person."""
-    person = row.participant
-    dead = Suppression.objects.of_address(person.email if person else "")
-    if person is None or dead.filter(purpose=None, reason=Suppression.Reason.BOUNCED).exists():
-        RegisterMail.objects.filter(pk=row.pk).update(state=State.REFUSED)
+def _letter_to(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessage | None:
+    """A mail to somebody of the register; None where it must not, or need not, go."""
+    person: Any = row.participant
+    if row.kind in (Kind.MOVE, Kind.MOVED):
+        change = AddressChange.objects.filter(mail=row).first()
+        if change is None or (row.kind == Kind.MOVED and _is_dead(change.email)):
+            return None
+        return rendering.change_of_address(mail_row=row, person=person, to=change.email)
+    if row.kind == Kind.RENEW:
+        ends_at = renewing.end_to_ask_about(row, at=at)
+        return ends_at and rendering.renewal(mail_row=row, person=person, ends_at=ends_at)
+    if row.kind == Kind.IDENTITY:
+        # It answers the person, so that it goes wherever mail arrives.
+        return (
+            None if _is_dead(person.email) else rendering.identity(mail_row=row, participant=person)
+        )
+    if Suppression.objects.of_address(person.email).filter(purpose=None).exists():
         return None
-    return rendering.identity(mail_row=row, participant=person)
+    return rendering.fresh(mail_row=row, participant=person)
+
+
+def _is_dead(address: str) -> bool:
+    """Whether mail to an address does not arrive."""
+    bounced = Suppression.objects.of_address(address).filter(purpose=None)
+    return bounced.filter(reason=Suppression.Reason.BOUNCED).exists()
 
 
 def _outcome(row: RegisterMail, verdict: mail.Verdict, at: datetime.datetime) -> dict[str, Any]:

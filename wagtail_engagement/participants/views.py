@@ -23,11 +23,14 @@ from wagtail.models import Site
 from .. import nudge
 from ..consent.models import ConsentEvent, ContactPermission, Purpose
 from ..consent.queries import current_wordings, settings_of
-from . import areas, choosing, links, queries, registry, rendering
+from . import areas, choosing, links, queries, registry, rendering, renewing
 from .forms import ChoicesForm
 from .models import Link, Participant, RegisterMail
+from .own_forms import PauseForm
 
 COOKIE_SECONDS = 24 * 60 * 60
+# Whoever paused has not taken back that they agreed.
+AGREED = (ContactPermission.Reason.GRANTED, ContactPermission.Reason.PAUSED)
 View = Callable[..., HttpResponse]
 Channel = ConsentEvent.Channel
 
@@ -220,6 +223,8 @@ def choices(request: HttpRequest) -> HttpResponse:
             participant=person, purposes=None, channel=Channel.CHOICES, at=timezone.now()
         )
         return HttpResponseRedirect(f"{request.path}?done=left")
+    if "pause" in request.POST or "go_on" in request.POST:
+        return _pause(request, person, handle)
     form = _choices_form(person, request.POST)
     if not form.is_valid():
         return _show_choices(request, person, form, handle)
@@ -234,22 +239,41 @@ def choices(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"{request.path}?done=saved")
 
 
+def _pause(request: HttpRequest, person: Participant, handle: str) -> HttpResponse:
+    now = timezone.now()
+    if "go_on" in request.POST:
+        renewing.end_pause(participant=person, at=now)
+        return HttpResponseRedirect(f"{request.path}?done=going_on")
+    pausing = PauseForm(request.POST)
+    if not pausing.is_valid():
+        return _show_choices(request, person, _choices_form(person), handle, pausing)
+    renewing.pause(participant=person, months=pausing.cleaned_data["months"], at=now)
+    return HttpResponseRedirect(f"{request.path}?done=paused")
+
+
 def _choices_form(person: Participant, data: Any = None) -> ChoicesForm:
     wordings = current_wordings(get_language() or "en")
     return ChoicesForm(
         data,
         topics=queries.topics_of(person),
         wording=wordings.get(Purpose.INVITE),
-        is_invited=queries.standing_of(person) == ContactPermission.Reason.GRANTED,
+        is_invited=queries.standing_of(person) in AGREED,
     )
 
 
 def _show_choices(
-    request: HttpRequest, person: Participant, form: ChoicesForm, handle: str
+    request: HttpRequest,
+    person: Participant,
+    form: ChoicesForm,
+    handle: str,
+    pausing: PauseForm | None = None,
 ) -> HttpResponse:
     context = {
         "masked": person.masked_email,
         "form": form,
+        "pausing": pausing or PauseForm(),
+        "has_error": bool(form.errors or (pausing and pausing.errors)),
+        "paused_until": queries.agreed_until(person, reason=ContactPermission.Reason.PAUSED),
         "handle": handle,
         "standing": queries.standing_of(person),
         "results": queries.awaited_results(person),
