@@ -50,6 +50,8 @@ def of_person(them: Whom) -> Q:
 
 
 def claims_of(them: Whom) -> Q:
+    if not them.is_thorough:
+        return of_person(them)
     return Q(participant__in=them.ids) | Q(address_key__in=them.keys)
 
 
@@ -59,6 +61,8 @@ def mails_to(them: Whom) -> Q:
 
 def links_of(them: Whom) -> Q:
     """A link belongs to nobody yet while the mail that carried it waits for an answer."""
+    if not them.is_thorough:
+        return of_person(them)
     mails = RegisterMail.objects.filter(mails_to(them))
     return Q(participant__in=them.ids) | Q(uuid__in=mails.values("uuid"))
 
