@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Exists, OuterRef
 
+from .. import inserting
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from ..participants.models import (
@@ -35,11 +35,11 @@ def store(changes: Changes, terms: Terms) -> None:
     """Write changes and settle everybody whom they concern; the caller's transaction holds it."""
     batch, now = terms.batch, terms.now
     _keep_people(changes, terms)
-    ParticipantName.objects.bulk_create(
-        [
-            ParticipantName(participant_id=known.pk, name=name, batch=batch, since=now)
-            for known, name in changes.names
-        ],
+    inserting.insert(
+        ParticipantName,
+        ["participant", "name"],
+        [(known.pk, name) for known, name in changes.names],
+        same={"batch": batch.pk, "since": now},
         ignore_conflicts=True,
     )
     ParticipantNote.objects.bulk_create(
@@ -110,21 +110,25 @@ def _kind(known: Known) -> str:
 def _keep_interests(changes: Changes, batch: ImportBatch) -> None:
     """Add interests; what a person took away stays away, and what they chose stays chosen."""
 
-    def link(known: Known, pk: int, since: datetime.datetime) -> ParticipantInterest:
-        return ParticipantInterest(
-            participant_id=known.pk,
-            interest_id=pk,
-            origin=ParticipantInterest.Origin.IMPORTED,
-            batch=batch,
-            since=since,
-            renewed_at=since,
-        )
-
-    ParticipantInterest.objects.bulk_create(
-        [link(*added) for added in changes.interests], ignore_conflicts=True
+    inserting.insert(
+        ParticipantInterest,
+        ["participant", "interest", "since", "renewed_at"],
+        [(known.pk, pk, since, since) for known, pk, since in changes.interests],
+        same={"origin": ParticipantInterest.Origin.IMPORTED.value, "batch": batch.pk},
+        ignore_conflicts=True,
     )
     ParticipantInterest.objects.bulk_create(
-        [link(known, pk, since) for (_who, pk), (known, since) in changes.renewals.items()],
+        [
+            ParticipantInterest(
+                participant_id=known.pk,
+                interest_id=pk,
+                origin=ParticipantInterest.Origin.IMPORTED,
+                batch=batch,
+                since=since,
+                renewed_at=since,
+            )
+            for (_who, pk), (known, since) in changes.renewals.items()
+        ],
         update_conflicts=True,
         unique_fields=["participant", "interest"],
         update_fields=["renewed_at"],
@@ -159,17 +163,21 @@ def keep_rows(
     mapping: Mapping,
 ) -> None:
     """Write down what became of rows; values only of those that somebody has to look at."""
-    ImportRow.objects.bulk_create(
-        ImportRow(
-            batch=batch,
-            number=each.number,
-            outcome=each.outcome,
-            column=each.column,
-            reason=each.reason,
-            participant_id=each.known.person_id if each.known else None,
-            values=_values(cells[each.number], mapping) if each.outcome == Outcome.REVIEW else None,
-        )
-        for each in judged
+    inserting.insert(
+        ImportRow,
+        ["number", "outcome", "column", "reason", "participant", "values"],
+        [
+            (
+                each.number,
+                str(each.outcome),
+                each.column,
+                each.reason,
+                each.known.person_id if each.known else None,
+                _values(cells[each.number], mapping) if each.outcome == Outcome.REVIEW else None,
+            )
+            for each in judged
+        ],
+        same={"batch": batch.pk},
     )
 
 

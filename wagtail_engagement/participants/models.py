@@ -112,6 +112,7 @@ class Participant(models.Model):
         indexes = [
             models.Index(fields=["-joined_at", "-id"], name="engagement_participant_new"),
             models.Index(fields=["name"], name="engagement_participant_name"),
+            models.Index(fields=["area"], name="engagement_participant_area"),
             models.Index(
                 fields=["kept_until"],
                 condition=Q(kept_until__isnull=False),
@@ -179,6 +180,11 @@ class ParticipantInterest(models.Model):
                 fields=["participant", "origin"],
                 condition=Q(removed_at=None),
                 name="engagement_interest_origin",
+            ),
+            models.Index(
+                fields=["renewed_at"],
+                condition=Q(removed_at=None),
+                name="engagement_interest_fade",
             ),
         ]
 
