@@ -87,7 +87,7 @@ def test_the_screen_says_how_many_have_been_notified(login, full_council):
                 invitation=full_council.invitation, participant=person, state="delivered"
             )
     answer = login("lead").get(screen(full_council))
-    assert "51 organisations must be notified; 3 have been." in " ".join(answer.text.split())
+    assert "51 organisations must be notified. Notified so far: 3." in " ".join(answer.text.split())
     assert len(answer.context["notices"]) == 50 and "?p=2" in answer.text
 
 

@@ -182,7 +182,7 @@ class PackView(Screen):
     @cached_property
     def header_buttons(self) -> list[Any]:
         url = f"{reverse('wagtail_engagement_pack_print')}?site={self.site.pk or ''}"
-        return [HeaderButton(_("Open to print"), url=url, icon_name="print")]
+        return [HeaderButton(_("Open to print"), url=url, icon_name="doc-full")]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
@@ -203,7 +203,6 @@ class NotifiedView(Screen):
     """
 
     template_name = "wagtail_engagement/admin/notified.html"
-    page_title = gettext_lazy("Must be notified")
     header_icon = "mail"
 
     def is_for(self, user: Any) -> bool:
@@ -213,8 +212,8 @@ class NotifiedView(Screen):
     def consultation(self) -> Consultation:
         return get_object_or_404(Consultation, pk=self.kwargs["consultation_id"])
 
-    def get_page_subtitle(self) -> str:
-        return self.consultation.title
+    def get_page_title(self) -> str:
+        return _("Must be notified: %(title)s") % {"title": self.consultation.title}
 
     @cached_property
     def header_buttons(self) -> list[Any]:
