@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from wagtail.models import Page
 
 from ..exports import csv_lines
-from . import importing
+from .importing import ImportRefused, receive
 from .models import ImportBatch
 
 IN_MEMORY = 2**20  # bytes; longer sheets wait on disk
@@ -33,12 +33,12 @@ def bring(*, page: Any, actor: Any, at: datetime.datetime) -> ImportBatch:
     form = page.specific
     submissions = form.get_submission_class().objects.filter(page=form).order_by("pk")
     if not submissions.exists():
-        raise importing.ImportRefused(_("Nobody has filled in this form yet. Choose another one."))
+        raise ImportRefused(_("Nobody has filled in this form yet. Choose another one."))
     name = f"{form.title[:150].strip()}.csv"
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
         file.writelines(csv_lines(_rows(form, submissions)))
         file.seek(0)
-        return importing.receive(file=file, filename=name, actor=actor, at=at)
+        return receive(file=file, filename=name, actor=actor, at=at)
 
 
 def _rows(form: Any, submissions: QuerySet[Any]) -> Iterator[list[object]]:
