@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from .. import conf, mail, nudge
@@ -48,6 +48,8 @@ __all__ = [
     "decide_review",
     "delete_due_files",
     "describe",
+    "due_files",
+    "end_reviews",
     "finish_now",
     "missing",
     "park",
@@ -57,6 +59,7 @@ __all__ = [
     "start",
     "undo",
     "unpark",
+    "unseen_rows",
     "verdict",
     "work",
 ]
@@ -279,18 +282,29 @@ def _fail(turn: Turn, why: str) -> None:
 # What ends by itself
 
 
+def due_files(*, at: datetime.datetime) -> QuerySet[ImportBatch]:
+    """Sheets whose files are kept for long enough."""
+    before = at - datetime.timedelta(days=conf.import_file_days())
+    rows = ImportBatch.objects.filter(created_at__lte=before)
+    return rows.exclude(stored_as="").exclude(status__in=ImportBatch.LIVE)
+
+
+def unseen_rows(*, at: datetime.datetime) -> QuerySet[ImportRow]:
+    """Rows that waited for somebody for as long as people without a reason are kept."""
+    before = at - datetime.timedelta(days=conf.quarantine_days())
+    return ImportRow.objects.filter(
+        outcome=Outcome.REVIEW, batch__status=Status.FINISHED, batch__finished_at__lte=before
+    )
+
+
 def delete_due_files(*, at: datetime.datetime) -> int:
     """Delete files whose time is over, and values that nobody looked at; return how many files.
 
     A row that waited for somebody for as long as people without a reason are kept is left out.
     """
-    _end_reviews(at - datetime.timedelta(days=conf.quarantine_days()))
-    due = ImportBatch.objects.filter(
-        created_at__lte=at - datetime.timedelta(days=conf.import_file_days())
-    )
-    due = due.exclude(stored_as="").exclude(status__in=ImportBatch.LIVE)
+    end_reviews(at=at)
     count = 0
-    for batch in due.order_by("pk"):
+    for batch in due_files(at=at).order_by("pk"):
         files.drop(batch.stored_as)
         ImportBatch.objects.filter(pk=batch.pk).update(stored_as="", file_gone_at=at)
         if batch.status in OPEN:
@@ -299,11 +313,10 @@ def delete_due_files(*, at: datetime.datetime) -> int:
     return count
 
 
-def _end_reviews(before: datetime.datetime) -> None:
-    waiting = ImportRow.objects.filter(
-        outcome=Outcome.REVIEW, batch__status=Status.FINISHED, batch__finished_at__lte=before
-    )
-    for pk in list(waiting.order_by().values_list("batch", flat=True).distinct()):
+def end_reviews(*, at: datetime.datetime) -> int:
+    """Leave out the rows that nobody looked at, and return how many."""
+    total = 0
+    for pk in list(unseen_rows(at=at).order_by().values_list("batch", flat=True).distinct()):
         with transaction.atomic():
             batch = ImportBatch.objects.select_for_update().get(pk=pk)
             count = batch.rows.filter(outcome=Outcome.REVIEW).update(
@@ -312,3 +325,5 @@ def _end_reviews(before: datetime.datetime) -> None:
             batch.totals[Outcome.REVIEW] = 0
             batch.totals[Outcome.REFUSED] = batch.totals.get(Outcome.REFUSED, 0) + count
             batch.save(update_fields=["totals"])
+        total += count
+    return total

@@ -65,6 +65,8 @@ def store(changes: Changes, terms: Terms) -> None:
 
 
 def _keep_people(changes: Changes, terms: Terms) -> None:
+    # In one order everywhere, so that two sheets with the same people do not block each other.
+    changes.newcomers.sort(key=lambda known: known.key)
     people = [_newcomer(known, terms) for known in changes.newcomers]
     Participant.objects.bulk_create(people)
     for known, person in zip(changes.newcomers, people, strict=True):
