@@ -53,13 +53,14 @@ def store(changes: Changes, terms: Terms) -> None:
         for known, text in changes.notes
     )
     _keep_interests(changes, batch)
-    barring.suppress_many(
-        emails=[known.email for known in changes.leavers],
-        reason=Suppression.Reason.UNSUBSCRIBED,
-        purpose=Purpose.INVITE,
-        source=source_of(batch),
-        at=now,
-    )
+    if changes.leavers:
+        barring.suppress_many(
+            emails=[known.email for known in changes.leavers],
+            reason=Suppression.Reason.UNSUBSCRIBED,
+            purpose=Purpose.INVITE,
+            source=source_of(batch),
+            at=now,
+        )
     settling.record_many(_events(changes, batch), at=now)
     _free(known.pk for known, *_rest in changes.events)
 
