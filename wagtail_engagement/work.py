@@ -21,7 +21,7 @@ from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .participants import registry
 from .participants import sending as confirmations
-from .rights import asking
+from .rights import asking, retaining
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def drain(
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),
         "requests": partial(asking.lapse_due, at=now),
+        "retention": partial(retaining.daily, at=now, stopping=stopping),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "invitations": partial(
             invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping

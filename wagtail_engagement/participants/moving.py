@@ -111,8 +111,13 @@ def _use(change: AddressChange, person: Any, link: Link, at: datetime.datetime) 
     person.confirmed_at = at
     person.save(update_fields=["email", "address_key", "confirmed_at"])
     for bar in kept:
-        facts = {"reason": bar.reason, "purpose": bar.purpose, "source": bar.source}
-        barring.suppress(address=change.email, at=at, **facts)
+        barring.suppress(
+            address=change.email,
+            purpose=bar.purpose,
+            reason=bar.reason,
+            source=bar.source,
+            at=at,
+        )
     settling.settle([person.pk], at=at)
     Link.objects.filter(participant=person, purpose__in=ENDED).update(expires_at=at)
     links.issue(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from .. import addresses, signals
 from ..consent import settling
@@ -263,14 +263,24 @@ def declare(
 # The end of what waits
 
 
+# Claims of which a wish to hear a result is not, or no longer, part.
+NO_RESULT = ~Q(purposes__has_key=Purpose.RESULT) | Q(consultation=None)
+
+
+def over(*, at: datetime.datetime) -> QuerySet[Claim]:
+    """Claims that end, in whole or in half, for nobody confirmed them in time."""
+    late = Claim.objects.pending().filter(invite_until__lte=at)
+    halved = Q(purposes__has_key=Purpose.INVITE)
+    return late.filter(NO_RESULT | Q(result_until__lte=at) | halved)
+
+
 @transaction.atomic
 def expire(*, at: datetime.datetime) -> int:
     """End claims, ledger rows and links whose time is over; return how many claims ended."""
-    over = Claim.objects.pending().filter(invite_until__lte=at)
-    no_result = ~Q(purposes__has_key=Purpose.RESULT) | Q(result_until__lte=at)
-    ended = over.filter(no_result | Q(purposes__has_key=Purpose.RESULT, consultation=None))
+    late = over(at=at)
+    ended = late.filter(NO_RESULT | Q(result_until__lte=at))
     count: int = ended.delete()[1].get(Claim._meta.label, 0)
-    halved = list(over.filter(purposes__has_key=Purpose.INVITE))
+    halved = list(late.filter(purposes__has_key=Purpose.INVITE))
     for claim in halved:
         del claim.purposes[Purpose.INVITE]
         claim.interest_ids = claim.inferred_ids = []

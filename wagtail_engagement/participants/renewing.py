@@ -97,30 +97,45 @@ def _agreed() -> QuerySet[ContactPermission]:
     return ContactPermission.objects.filter(purpose=Purpose.INVITE, may_write=True)
 
 
-def _endless() -> Q:
-    """Agreements that have no end yet, for they are older than the rule that gives them one.
-
-    What people were merely told of (public task) has none.
-    """
+def _rests_on_consent() -> Q:
+    """What people were merely told of (public task) has no end."""
     given = ConsentEvent.objects.filter(
         participant=OuterRef("participant"),
         purpose=Purpose.INVITE,
         action=Action.GIVEN,
         at=OuterRef("since"),
     )
-    return Q(may_write=True, lapses=False, recheck_at=None) & Exists(given)
+    return Q(Exists(given))
 
 
-def _asked(**when: datetime.datetime) -> Exists:
+def _endless() -> Q:
+    """Agreements that have no end yet, for they are older than the rule that gives them one."""
+    return Q(may_write=True, lapses=False, recheck_at=None) & _rests_on_consent()
+
+
+def past_pauses(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
+    """Pauses whose time has come; the worker settles these people next."""
+    return ContactPermission.objects.filter(reason=Standing.PAUSED, recheck_at__lte=at)
+
+
+def outlasts_its_pause(*, at: datetime.datetime) -> Q:
+    """Says of permissions that they are paused, and that the agreement runs on behind that."""
+    term = _term()
+    paused = Q(reason=Standing.PAUSED)
+    if term is None:
+        return paused
+    return paused & (Q(recheck_at__gt=at) | Q(since__gt=at - term) | ~_rests_on_consent())
+
+
+def _asked(**when: datetime.datetime) -> Q:
     """Links outlive the ledger of mails, so that they tell who was asked."""
-    return Exists(
-        Link.objects.filter(
-            participant=OuterRef("participant"),
-            purpose=Link.Purpose.RENEW,
-            created_at__gte=OuterRef("since"),
-            **when,
-        )
+    asked = Link.objects.filter(
+        participant=OuterRef("participant"),
+        purpose=Link.Purpose.RENEW,
+        created_at__gte=OuterRef("since"),
+        **when,
     )
+    return Q(Exists(asked))
 
 
 def _term() -> datetime.timedelta | None:
@@ -138,18 +153,23 @@ def undated(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
 def running_out(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
     """Agreements that end within 30 days, of people who were not asked yet.
 
-    Those that would be over at once, had they an end, are among them.
+    Those that would be over at once, had they an end, are among them, and those whose pause is
+    just over.
     """
-    soon = Q(lapses=True, recheck_at__gt=at, recheck_at__lte=at + NOTICE)
+    soon = Q(may_write=True, lapses=True, recheck_at__gt=at, recheck_at__lte=at + NOTICE)
     term = _term()
     if term is not None:
-        soon |= _endless() & Q(since__lte=at + NOTICE - term)
+        near_the_end = Q(since__lte=at + NOTICE - term)
+        soon |= _endless() & near_the_end
+        back = Q(reason=Standing.PAUSED, recheck_at__lte=at, since__gt=at - term)
+        soon |= back & near_the_end & _rests_on_consent()
     queued = RegisterMail.objects.filter(
         participant=OuterRef("participant"),
         kind=RegisterMail.Kind.RENEW,
         at__gte=OuterRef("since"),
     )
-    return _agreed().filter(soon).filter(~_asked(), ~Exists(queued))
+    rows = ContactPermission.objects.filter(soon, purpose=Purpose.INVITE)
+    return rows.filter(~_asked(), ~Exists(queued))
 
 
 def is_over(*, at: datetime.datetime) -> Q:

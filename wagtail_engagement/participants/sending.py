@@ -266,7 +266,9 @@ def _letter_to(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessa
         return rendering.change_of_address(mail_row=row, person=person, to=change.email)
     if row.kind == Kind.RENEW:
         ends_at = renewing.end_to_ask_about(row, at=at)
-        return ends_at and rendering.renewal(mail_row=row, person=person, ends_at=ends_at)
+        if ends_at is None:
+            return None
+        return rendering.renewal(mail_row=row, person=person, ends_at=ends_at)
     if row.kind == Kind.IDENTITY:
         # It answers the person, so that it goes wherever mail arrives.
         return (

@@ -74,7 +74,7 @@ def faded(*, at: datetime.datetime) -> QuerySet[ParticipantInterest]:
         return ParticipantInterest.objects.none()
     invited = ContactPermission.objects.filter(
         participant=OuterRef("participant"), purpose=Purpose.INVITE, may_write=True
-    )
+    ).exclude(lapses=True, recheck_at__lte=at)
     old = ParticipantInterest.objects.filter(
         removed_at=None, renewed_at__lte=at - datetime.timedelta(days=days)
     )
