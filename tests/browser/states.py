@@ -6,8 +6,9 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.site import DAY, add_index
-from wagtail_engagement.models import Consultation, Link
+from wagtail_engagement.models import Consultation, Link, RegisterMail
 from wagtail_engagement.pages.models import ConsultationPage
+from wagtail_engagement.participants import moving
 
 STATES = {}
 SEND = "Send my answers"
@@ -175,6 +176,56 @@ def choices_saved(town, page):
 def choices_left(town, page):
     choices(town, page)
     press(page, "Leave everything")
+
+
+@state("Paused until")
+def choices_paused(town, page):
+    choices(town, page)
+    page.get_by_label("3 months", exact=True).check()
+    press(page, "Pause")
+
+
+@state("Choose for how long to pause")
+def choices_not_paused(town, page):
+    choices(town, page)
+    press(page, "Pause")
+
+
+@state("May we go on writing to you?")
+def renew(town, page):
+    page.goto(town.mailed("renew", participant=town.person()))
+
+
+@state("We go on telling you")
+def renewed(town, page):
+    renew(town, page)
+    press(page, "Yes, go on writing to me")
+
+
+@state("Use this address?")
+def move(town, page):
+    person = town.person()
+    moving.ask(participant=person, email="ada@new.example.com", at=timezone.now())
+    mail = RegisterMail.objects.get(kind="move")
+    page.goto(town.mailed("move", participant=person, message=mail.uuid))
+
+
+@state("We have your new address")
+def moved(town, page):
+    move(town, page)
+    press(page, "Use this address")
+
+
+@state("Your name and address")
+def details(town, page):
+    fresh_shown(town, page)
+    press(page, "Correct my details")
+
+
+@state("Enter your new email address")
+def details_errors(town, page):
+    details(town, page)
+    press(page, "Change my email address")
 
 
 @state("This link works once")

@@ -83,7 +83,10 @@ class Merge(models.Model):
 
 
 class AddressChange(models.Model):
-    """A new address that somebody asked us to write to, until they confirm it there."""
+    """A new address that somebody asked us to write to, until they confirm it there.
+
+    Afterwards it holds the address that was left, until the mail that tells it so is forgotten.
+    """
 
     participant = models.ForeignKey(
         Participant, on_delete=models.CASCADE, related_name="address_changes"

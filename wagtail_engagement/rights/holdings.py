@@ -165,7 +165,7 @@ HOLDINGS: tuple[Holding, ...] = (
         tracing.moves_of,
         Fate.GOES,
         (
-            (_("New address"), "email"),
+            (_("Address that was asked for, or left"), "email"),
             (_("Asked"), "asked_at"),
             (_("Confirmed"), "confirmed_at"),
         ),
