@@ -86,6 +86,8 @@ class Ledger:
         self._touched = {key: row for key, row in self._touched.items() if not row.pk}
         for some in _chunks(sorted(ids)):
             settling.settle(some, at=at)
+        while settling.settle_due(at=at):
+            pass  # As the worker does from day to day.
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:

@@ -59,6 +59,7 @@ class Story:
         self.place, self.crowd, self.rng = place, crowd, crowd.rng
         self.ledger, self.participants = crowd.ledger, participants
         self.mailings = Mailings(place, crowd)
+        self.has_held = False
 
     def tell(self) -> None:
         self._sign_up_everywhere()
@@ -187,11 +188,12 @@ class Story:
         self._answer(asked, at, sender)
 
     def _look_twice(self, sender: Sender, at: datetime.datetime) -> None:
-        """Hold some of the last days; of earlier ones somebody released or rejected a few."""
+        """Hold some of the last days, one at least; of earlier ones a few were decided on."""
         chance = self.rng.random()
         is_recent = at > end_of_history() - 6 * DAY
-        if is_recent and chance < 0.16:
+        if is_recent and (chance < 0.16 or not self.has_held):
             sender.status = Status.HELD
+            self.has_held = True
         elif chance < 0.004:
             sender.status = Status.REJECTED
         elif chance > 0.008:

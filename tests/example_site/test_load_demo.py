@@ -118,7 +118,7 @@ def test_every_state_of_a_consultation_and_of_an_invitation_is_there(facts):
 
 
 def test_people_come_in_every_permission_state(facts):
-    assert facts["standings"] == ["granted", "stopped", "undeliverable"]
+    assert facts["standings"] == ["granted", "lapsed", "stopped", "undeliverable"]
     assert {"bounced", "complained", "objected", "unsubscribed", "erased"} <= set(
         facts["suppressed"]
     )
