@@ -101,6 +101,31 @@ def test_yes_starts_the_term_anew_under_the_words_that_were_shown(client):
     assert ConsentEvent.objects.count() == 2
 
 
+def test_yes_while_paused_starts_the_term_anew_and_leaves_the_pause(client):
+    person = somebody(715)
+    path = LINK.search(ask()[0].body).group(1)
+    renewing.pause(participant=person, months=6, at=NOW)
+    until = person.permissions.get().recheck_at
+    answer(client, open_link(client, path), "yes")
+    assert (standing(person), person.permissions.get().recheck_at) == ("paused", until)
+    settling.settle_due(at=until)
+    assert standing(person) == "granted"
+
+
+def test_a_box_that_stands_ticked_makes_nobody_agree_who_was_merely_told(client, link_to):
+    person = factories.ParticipantFactory()
+    factories.ConsentEventFactory(participant=person, action="informed", at=NOW - 90 * DAY)
+    settling.settle([person.pk], at=NOW)
+    page = open_link(client, link_to("choices", person))
+    form = {
+        "handle": HANDLE.search(page.content.decode()).group(1),
+        "wording": current_wordings("en")["invite"].pk,
+        "invite": "on",
+    }
+    client.post("/engagement/choices/", form)
+    assert person.consent_events.count() == 1 and standing(person) == "granted"
+
+
 def test_no_stops_and_opening_the_page_does_nothing(client):
     person = somebody(715)
     page = open_link(client, LINK.search(ask()[0].body).group(1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -71,23 +72,27 @@ def _pause_until(
 def renew(
     *, participant: Participant, wording_id: int, channel: str, at: datetime.datetime
 ) -> None:
-    """Note that somebody says yes again, to the words they were shown just now."""
-    agreed = ConsentEvent(
-        participant=participant,
-        purpose=Purpose.INVITE,
-        action=Action.GIVEN,
-        channel=channel,
-        wording_id=wording_id,
-        at=at,
-    )
-    settling.give(participant_id=participant.pk, events=[agreed], is_proven=False, at=at)
+    """Note that somebody says yes again, to the words they were shown just now.
+
+    Whoever paused has said for how long; that stands.
+    """
+    facts: dict[str, Any] = {"purpose": Purpose.INVITE, "channel": channel, "at": at}
+    facts["participant"] = participant
+    events = [ConsentEvent(action=Action.GIVEN, wording_id=wording_id, **facts)]
+    until = queries.agreed_until(participant, reason=Standing.PAUSED)
+    if until:
+        events.append(ConsentEvent(action=Action.PAUSED, until=until, **facts))
+    settling.give(participant_id=participant.pk, events=events, is_proven=False, at=at)
 
 
 def was_agreed_lately(participant: Participant, *, at: datetime.datetime) -> bool:
-    """Whether saying yes once more would say nothing new. A pause is not ended by the way."""
+    """Whether saying yes once more would say nothing new.
+
+    Whoever was merely told (public task) is not made to agree by a box that stands ticked.
+    """
     rows = participant.permissions.filter(purpose=Purpose.INVITE)
     standing = rows.filter(Q(reason=Standing.PAUSED) | Q(may_write=True))
-    return standing.exclude(lapses=True, since__lte=at - LATELY).exists()
+    return standing.filter(Q(since__gt=at - LATELY) | ~_rests_on_consent()).exists()
 
 
 # Asking before the end
