@@ -23,7 +23,7 @@ def insert(
     """Insert rows of values for the fields `names`; `same` holds fields that all rows share."""
     connection = connections[router.db_for_write(model)]
     shared = same or {}
-    fields = [model._meta.get_field(name) for name in (*names, *shared)]
+    fields: list[Any] = [model._meta.get_field(name) for name in (*names, *shared)]
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     varying, constant = fields[: len(names)], fields[len(names) :]

@@ -123,7 +123,9 @@ def test_no_log_holds_an_address_or_a_token(client, caplog, method):
 def test_a_token_has_128_bits_and_only_its_purpose():
     message = factories.RegisterMailFactory().uuid
     made = {links.token(purpose=purpose, uuid=message) for purpose in factories.models.Link.Purpose}
-    assert len(made) == len(factories.models.Link.Purpose) and {len(token) for token in made} == {22}
+    assert len(made) == len(factories.models.Link.Purpose) and {len(token) for token in made} == {
+        22
+    }
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])

@@ -133,7 +133,7 @@ def settle_due(*, at: datetime.datetime) -> int:
     """
     due = ContactPermission.objects.filter(recheck_at__lte=at).order_by("recheck_at")
     rows = list(due[:DUE_AT_ONCE])
-    ended = [row for row in rows if (end := _end(row)) and end <= at]
+    ended = [(row, end) for row in rows if (end := _end(row)) and end <= at]
     record_many(
         [
             ConsentEvent(
@@ -141,9 +141,9 @@ def settle_due(*, at: datetime.datetime) -> int:
                 purpose=row.purpose,
                 action=Action.LAPSED,
                 channel=ConsentEvent.Channel.SYSTEM,
-                at=row.recheck_at,
+                at=end,
             )
-            for row in ended
+            for row, end in ended
         ],
         at=at,
     )

@@ -133,7 +133,7 @@ def _withdraw(delivery: Delivery | None, at: datetime.datetime) -> None:
         )
 
 
-def _whom(delivery: Delivery | None, event: AnymailTrackingEvent) -> settling.Whom | None:
+def _whom(delivery: Delivery | None, event: AnymailTrackingEvent) -> barring.Whom | None:
     """The address that the message went to, which may not be the person's address any more."""
     if delivery:
         person = delivery.participant

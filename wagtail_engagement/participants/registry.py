@@ -91,8 +91,10 @@ def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     alias = Participant.objects.filter(address_key=OuterRef("address_key"))
     pending = mail.claims.pending().select_related("consultation").order_by("created_at", "id")
     pending = pending.annotate(kept_id=Subquery(alias.values("merged_into")[:1]))
-    rows = pending.select_for_update(of=("self",))  # The second of two presses waits here.
-    granted = {claim: given for claim in rows if (given := granted_by(claim, at=at))}
+    rows: Any = pending.select_for_update(of=("self",))  # The second of two presses waits here.
+    granted: dict[Claim, dict[str, int]] = {
+        claim: given for claim in rows if (given := granted_by(claim, at=at))
+    }
     if not granted:
         raise NothingToConfirm
     claims = list(granted)
@@ -151,7 +153,7 @@ def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
         update_fields=["confirmed_at"],
     )
     # Somebody with two addresses is one person under either of them.
-    return newest.kept_id or person.pk  # type: ignore[attr-defined, no-any-return]
+    return newest.kept_id or person.pk  # type: ignore[attr-defined]
 
 
 def _agreed_name(claims: list[Claim]) -> str:
