@@ -92,6 +92,7 @@ LOG_ACTIONS = {
     "merge_undone": (_("Take a merge back"), _("Took a merge back")),
     "note_added": (_("Write a note"), _("Wrote a note on this participant")),
     "note_deleted": (_("Delete a note"), _("Deleted a note on this participant")),
+    "address_changed": (_("Change an address"), _("The person changed their address")),
     "name_chosen": (_("Choose a name"), _("Chose which name stands first")),
     "interests_merged": (_("Merge interests"), _("Merged this interest into another")),
     "interest_retired": (_("Retire an interest"), _("Retired an interest that nobody used")),

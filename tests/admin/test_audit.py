@@ -73,6 +73,8 @@ IN_BULK = {f"participants_{done}" for done in ("tagged", "untagged", "stopped")}
 ON_SHEETS = {f"import_{done}" for done in ("received", "parked", "started", "undone")}
 ON_SHEETS |= {"import_row_decided", "import_rows_viewed", "import_report_downloaded"}
 ON_SHEETS |= {"lists_compared"}
+# By somebody about themselves: tests/participants/test_moving.py.
+BY_THE_PERSON = {"address_changed"}
 # On organisations that must be notified: tests/insight/test_notified.py.
 ON_NOTICES = {"notified_viewed", "notified_exported"}
 
@@ -124,7 +126,7 @@ def test_an_act_is_logged_without_an_address(
 
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
-    acts = IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
+    acts = BY_THE_PERSON | IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
     acts |= {action for action, *_more in ACTS if "." not in action}
     assert named == {full_name(action) for action in acts}
 

@@ -2,6 +2,7 @@ import datetime
 
 import pytest
 from django.utils import timezone
+from wagtail.models import ModelLogEntry
 
 from tests import factories
 from tests.participants.post import HANDLE, link_in, open_link, press, send
@@ -74,6 +75,12 @@ def test_who_was_stopped_stays_stopped_at_the_new_address(client, person, detail
     assert not person.permissions.get().may_write
     settling.settle([person.pk], at=timezone.now())
     assert person.permissions.get().reason == "stopped"
+
+
+def test_the_audit_log_says_that_an_address_changed_and_not_which(client, person, details):
+    move(client, details)
+    entry = ModelLogEntry.objects.get(action="wagtail_engagement.address_changed")
+    assert (entry.label, entry.user, entry.data) == (str(person), None, {})
 
 
 def test_a_mailbox_that_is_dead_is_left_behind(client, person, details):

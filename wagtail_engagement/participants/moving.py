@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from wagtail.log_actions import log
 
 from .. import addresses
 from ..consent import barring, settling
@@ -137,6 +138,7 @@ def _use(change: AddressChange, person: Any, link: Link, at: datetime.datetime) 
     change.mail = _queue(Kind.MOVED, old, person, at)
     change.confirmed_at = at
     change.save()
+    log(person, "wagtail_engagement.address_changed", title=str(person))
 
 
 def _leave_to_staff(person: Any, known: Participant, at: datetime.datetime) -> None:
