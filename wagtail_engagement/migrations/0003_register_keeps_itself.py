@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
                             ("dots", "same address but for dots"),
                             ("domain", "same mailbox under two names of one provider"),
                             ("lookalike", "addresses that look alike"),
-                            ("name", "same name and area"),
+                            ("name", "same name and area"), ("moved", "one asked to move to the address of the other"),
                         ],
                         max_length=10,
                         verbose_name="why",

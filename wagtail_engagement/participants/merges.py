@@ -20,6 +20,7 @@ class PossibleDuplicate(models.Model):
         DOMAIN = "domain", _("same mailbox under two names of one provider")
         LOOKALIKE = "lookalike", _("addresses that look alike")
         NAME = "name", _("same name and area")
+        MOVED = "moved", _("one asked to move to the address of the other")
 
     class State(models.TextChoices):
         OPEN = "open", _("to look at")

@@ -29,16 +29,16 @@ Channel = ConsentEvent.Channel
 # Saying yes again
 
 
-@doors._link_page("GET", "HEAD")
+@doors.link_page("GET", "HEAD")
 def renew_link(request: HttpRequest, token: str) -> HttpResponse:
-    return doors._enter(request, Link.Purpose.RENEW, token)
+    return doors.enter(request, Link.Purpose.RENEW, token)
 
 
-@doors._private("GET", "HEAD", "POST")
+@doors.private("GET", "HEAD", "POST")
 def renew(request: HttpRequest) -> HttpResponse:
-    link, handle = doors._link_of_cookie(request, Link.Purpose.RENEW)
+    link, handle = doors.link_of_cookie(request, Link.Purpose.RENEW)
     if link is None or link.participant is None:
-        return doors._open_again(request)
+        return doors.open_again(request)
     person, now = link.participant, timezone.now()
     if request.method != "POST":
         said = request.GET.get("done", "")
@@ -92,23 +92,23 @@ def _renewed(
 def _with_choices(request: HttpRequest, link: Link, heading: str, *texts: str) -> HttpResponse:
     """A page that says what happened and opens the way to the choices, by the mail's own link."""
     to_choices = (reverse("wagtail_engagement:choices"), _("See or change your choices"))
-    response = doors._say(request, heading, *texts, links=[to_choices])
+    response = doors.say(request, heading, *texts, links=[to_choices])
     token = links.token(purpose=Link.Purpose.CHOICES, uuid=link.uuid, key_id=link.key_id)
-    doors._set_cookie(request, response, Link.Purpose.CHOICES, token)
+    doors.set_cookie(request, response, Link.Purpose.CHOICES, token)
     return response
 
 
 # Name and address, by a fresh link
 
 
-@doors._private("GET", "HEAD", "POST")
+@doors.private("GET", "HEAD", "POST")
 def details(request: HttpRequest) -> HttpResponse:
     """Only the page that spent a fresh link leads here, for what stands here is worth stealing."""
-    link, handle = doors._link_of_cookie(request, Link.Purpose.FRESH)
+    link, handle = doors.link_of_cookie(request, Link.Purpose.FRESH)
     if link is None or link.participant is None:
-        return doors._open_again(request)
+        return doors.open_again(request)
     if not links.proves(link, request.POST.get("proof", ""), at=timezone.now()):
-        return doors._say(
+        return doors.say(
             request,
             _("Your name and address"),
             _("For your protection this page opens from the button of the page before it alone."),
@@ -139,7 +139,7 @@ def _ask_new_address(request: HttpRequest, person: Participant, email: str) -> H
     """The same answer whoever the address belongs to, and whether or not a mail goes (S04)."""
     moving.ask(participant=person, email=email, at=timezone.now())
     nudge.after_commit()
-    return doors._say(
+    return doors.say(
         request,
         _("Check your email"),
         _("We send an email to %(email)s. Open it within seven days and press the button there.")
@@ -152,16 +152,16 @@ def _ask_new_address(request: HttpRequest, person: Participant, email: str) -> H
 # A new address
 
 
-@doors._link_page("GET", "HEAD")
+@doors.link_page("GET", "HEAD")
 def move_link(request: HttpRequest, token: str) -> HttpResponse:
-    return doors._enter(request, Link.Purpose.MOVE, token)
+    return doors.enter(request, Link.Purpose.MOVE, token)
 
 
-@doors._private("GET", "HEAD", "POST")
+@doors.private("GET", "HEAD", "POST")
 def move(request: HttpRequest) -> HttpResponse:
-    link, handle = doors._link_of_cookie(request, Link.Purpose.MOVE)
+    link, handle = doors.link_of_cookie(request, Link.Purpose.MOVE)
     if link is None or link.participant is None:
-        return doors._open_again(request)
+        return doors.open_again(request)
     change, now = moving.waiting(link), timezone.now()
     if change is None:
         return _moved(request, link)
@@ -184,7 +184,7 @@ def move(request: HttpRequest) -> HttpResponse:
 
 def _moved(request: HttpRequest, link: Link) -> HttpResponse:
     if link.used_at is None:
-        return doors._say(
+        return doors.say(
             request,
             _("Nothing has changed"),
             _("This was not asked for any more, or somebody said that it was not them."),

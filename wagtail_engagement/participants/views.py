@@ -35,7 +35,7 @@ View = Callable[..., HttpResponse]
 Channel = ConsentEvent.Channel
 
 
-def _private(*methods: str, referrer: str = "same-origin") -> Callable[[View], View]:
+def private(*methods: str, referrer: str = "same-origin") -> Callable[[View], View]:
     """A page that no cache, search engine or log-in middleware gets hold of.
 
     Clean pages keep `same-origin`: with `no-referrer` browsers send a form's Origin as "null",
@@ -61,14 +61,14 @@ def _private(*methods: str, referrer: str = "same-origin") -> Callable[[View], V
     return decorate
 
 
-def _link_page(*methods: str) -> Callable[[View], View]:
-    return _private(*methods, referrer="no-referrer")
+def link_page(*methods: str) -> Callable[[View], View]:
+    return private(*methods, referrer="no-referrer")
 
 
 # Links, cookies and plain pages
 
 
-def _say(
+def say(
     request: HttpRequest,
     heading: str,
     *paragraphs: str,
@@ -81,7 +81,7 @@ def _say(
 
 def _unknown(request: HttpRequest) -> HttpResponse:
     """The same for forged, foreign and expired links, which tells nobody anything (S04)."""
-    return _say(
+    return say(
         request,
         _("This link does not work any more"),
         _("It may be incomplete, or its time may be over."),
@@ -90,8 +90,8 @@ def _unknown(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _open_again(request: HttpRequest) -> HttpResponse:
-    return _say(
+def open_again(request: HttpRequest) -> HttpResponse:
+    return say(
         request,
         _("Open the link in your email again"),
         _(
@@ -100,7 +100,7 @@ def _open_again(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _set_cookie(request: HttpRequest, response: HttpResponse, purpose: str, token: str) -> None:
+def set_cookie(request: HttpRequest, response: HttpResponse, purpose: str, token: str) -> None:
     response.set_cookie(
         f"engagement_{purpose}",
         token,
@@ -112,16 +112,16 @@ def _set_cookie(request: HttpRequest, response: HttpResponse, purpose: str, toke
     )
 
 
-def _enter(request: HttpRequest, purpose: str, token: str) -> HttpResponse:
+def enter(request: HttpRequest, purpose: str, token: str) -> HttpResponse:
     """Swap a link for a cookie and a clean address; nothing else changes."""
     if links.find(purpose=purpose, token=token, at=timezone.now()) is None:
         return _unknown(request)
     response = HttpResponseRedirect(reverse(f"wagtail_engagement:{purpose}"))
-    _set_cookie(request, response, purpose, token)
+    set_cookie(request, response, purpose, token)
     return response
 
 
-def _link_of_cookie(request: HttpRequest, purpose: str) -> tuple[Link | None, str]:
+def link_of_cookie(request: HttpRequest, purpose: str) -> tuple[Link | None, str]:
     """Return the link that the browser holds, and the handle that its forms carry.
 
     A form from another mail, opened in the same browser, carries another handle: no link then.
@@ -139,16 +139,16 @@ def _link_of_cookie(request: HttpRequest, purpose: str) -> tuple[Link | None, st
 # Confirming
 
 
-@_link_page("GET", "HEAD")
+@link_page("GET", "HEAD")
 def confirm_link(request: HttpRequest, token: str) -> HttpResponse:
-    return _enter(request, Link.Purpose.CONFIRM, token)
+    return enter(request, Link.Purpose.CONFIRM, token)
 
 
-@_private("GET", "HEAD", "POST")
+@private("GET", "HEAD", "POST")
 def confirm(request: HttpRequest) -> HttpResponse:
-    link, handle = _link_of_cookie(request, Link.Purpose.CONFIRM)
+    link, handle = link_of_cookie(request, Link.Purpose.CONFIRM)
     if link is None:
-        return _open_again(request)
+        return open_again(request)
     mail = queries.mail_behind(link)
     if link.used_at or mail is None:
         return _already_confirmed(request, link)
@@ -182,35 +182,35 @@ def _ask_to_confirm(request: HttpRequest, mail: RegisterMail, handle: str) -> Ht
 def _already_confirmed(request: HttpRequest, link: Link) -> HttpResponse:
     """Say what became of a link that was used, and open the way to the person's choices."""
     if link.participant_id is None:
-        return _say(
+        return say(
             request,
             _("We have deleted these details"),
             _("Nobody has joined our register with your address through this email."),
         )
-    response = _say(
+    response = say(
         request,
         _("Your email address is confirmed"),
         _("We will only write to you about what you ticked."),
         links=[(reverse("wagtail_engagement:choices"), _("See or change your choices"))],
     )
     choices = links.token(purpose=Link.Purpose.CHOICES, uuid=link.uuid, key_id=link.key_id)
-    _set_cookie(request, response, Link.Purpose.CHOICES, choices)
+    set_cookie(request, response, Link.Purpose.CHOICES, choices)
     return response
 
 
 # Choices
 
 
-@_link_page("GET", "HEAD")
+@link_page("GET", "HEAD")
 def choices_link(request: HttpRequest, token: str) -> HttpResponse:
-    return _enter(request, Link.Purpose.CHOICES, token)
+    return enter(request, Link.Purpose.CHOICES, token)
 
 
-@_private("GET", "HEAD", "POST")
+@private("GET", "HEAD", "POST")
 def choices(request: HttpRequest) -> HttpResponse:
-    link, handle = _link_of_cookie(request, Link.Purpose.CHOICES)
+    link, handle = link_of_cookie(request, Link.Purpose.CHOICES)
     if link is None or link.participant is None:
-        return _open_again(request)
+        return open_again(request)
     person = link.participant
     if request.method != "POST":
         return _show_choices(request, person, _choices_form(person), handle)
@@ -286,16 +286,16 @@ def _show_choices(
 # A fresh link
 
 
-@_link_page("GET", "HEAD")
+@link_page("GET", "HEAD")
 def fresh_link(request: HttpRequest, token: str) -> HttpResponse:
-    return _enter(request, Link.Purpose.FRESH, token)
+    return enter(request, Link.Purpose.FRESH, token)
 
 
-@_private("GET", "HEAD", "POST")
+@private("GET", "HEAD", "POST")
 def fresh(request: HttpRequest) -> HttpResponse:
-    link, handle = _link_of_cookie(request, Link.Purpose.FRESH)
+    link, handle = link_of_cookie(request, Link.Purpose.FRESH)
     if link is None or link.participant is None:
-        return _open_again(request)
+        return open_again(request)
     person = link.participant
     context: dict[str, Any] = {"masked": person.masked_email, "handle": handle}
     if request.method == "POST" and choosing.use_fresh(link=link, at=timezone.now()):
@@ -304,7 +304,7 @@ def fresh(request: HttpRequest) -> HttpResponse:
         context["responses"] = queries.participation(person)
         context["topics"] = queries.origins(person)
     elif request.method == "POST" or link.used_at:
-        return _say(
+        return say(
             request,
             _("This link has been used"),
             _("It works once. Ask for another one on the page of your choices."),
@@ -317,7 +317,7 @@ def fresh(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
-@_link_page("GET", "HEAD", "POST")
+@link_page("GET", "HEAD", "POST")
 def leave_link(request: HttpRequest, token: str) -> HttpResponse:
     """POST is the leave button of a mail program (RFC 8058): no cookie, no redirect, no session.
 
@@ -325,7 +325,7 @@ def leave_link(request: HttpRequest, token: str) -> HttpResponse:
     whatever the reason (E02).
     """
     if request.method != "POST":
-        return _enter(request, Link.Purpose.LEAVE, token)
+        return enter(request, Link.Purpose.LEAVE, token)
     now = timezone.now()
     link = links.find(purpose=Link.Purpose.LEAVE, token=token, at=now)
     if link is None or link.participant is None:
@@ -339,11 +339,11 @@ def leave_link(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse("OK", content_type="text/plain")
 
 
-@_private("GET", "HEAD", "POST")
+@private("GET", "HEAD", "POST")
 def leave(request: HttpRequest) -> HttpResponse:
-    link, handle = _link_of_cookie(request, Link.Purpose.LEAVE)
+    link, handle = link_of_cookie(request, Link.Purpose.LEAVE)
     if link is None or link.participant is None:
-        return _open_again(request)
+        return open_again(request)
     person, now = link.participant, timezone.now()
     if request.method == "POST":
         if "undo" in request.POST:

@@ -22,17 +22,17 @@ from .forms import ErasureForm
 from .models import RightsRequest
 
 
-@doors._link_page("GET", "HEAD")
+@doors.link_page("GET", "HEAD")
 def identity_link(request: HttpRequest, token: str) -> HttpResponse:
-    return doors._enter(request, Link.Purpose.IDENTITY, token)
+    return doors.enter(request, Link.Purpose.IDENTITY, token)
 
 
-@doors._private("GET", "HEAD", "POST")
+@doors.private("GET", "HEAD", "POST")
 def identity(request: HttpRequest) -> HttpResponse:
     """Ask the owner of an address whether a request is theirs; only a button decides."""
-    link, handle = doors._link_of_cookie(request, Link.Purpose.IDENTITY)
+    link, handle = doors.link_of_cookie(request, Link.Purpose.IDENTITY)
     if link is None or link.participant is None:
-        return doors._open_again(request)
+        return doors.open_again(request)
     asked = asking.behind(link)
     if asked is None:
         return _answered(request)
@@ -50,7 +50,7 @@ def identity(request: HttpRequest) -> HttpResponse:
 
 
 def _answered(request: HttpRequest) -> HttpResponse:
-    return doors._say(
+    return doors.say(
         request,
         _("This question is answered"),
         _("The link works once. If you need something else, answer the email and write to us."),
@@ -61,13 +61,13 @@ def _after_answer(
     request: HttpRequest, asked: RightsRequest, link: Link, handle: str
 ) -> HttpResponse:
     if asked.state == RightsRequest.State.LAPSED:
-        return doors._say(
+        return doors.say(
             request,
             _("Nothing happens"),
             _("We have closed the request. Nobody has seen or changed anything."),
         )
     if asked.kind == RightsRequest.Kind.ERASURE:
-        return doors._say(
+        return doors.say(
             request,
             _("Thank you. We will erase you"),
             _("Somebody reads your answers first, in case their words say who wrote them."),
@@ -76,23 +76,23 @@ def _after_answer(
     return _show(request, link, handle)
 
 
-@doors._private("GET", "HEAD", "POST")
+@doors.private("GET", "HEAD", "POST")
 def your_data(request: HttpRequest) -> HttpResponse:
     return _your_data(request, Link.Purpose.FRESH)
 
 
-@doors._private("GET", "HEAD", "POST")
+@doors.private("GET", "HEAD", "POST")
 def your_data_by_request(request: HttpRequest) -> HttpResponse:
     return _your_data(request, Link.Purpose.IDENTITY)
 
 
 def _your_data(request: HttpRequest, purpose: str) -> HttpResponse:
-    link, handle = doors._link_of_cookie(request, purpose)
+    link, handle = doors.link_of_cookie(request, purpose)
     if link is None or link.participant is None:
-        return doors._open_again(request)
+        return doors.open_again(request)
     now = timezone.now()
     if not links.proves(link, request.POST.get("proof", ""), at=now):
-        return doors._say(
+        return doors.say(
             request,
             _("Your data"),
             _("For your protection this page opens from the button of the page before it alone."),
