@@ -185,3 +185,11 @@ def test_the_details_open_only_from_the_page_that_spent_the_link(client, person,
     assert "opens from the button" in text
     person.refresh_from_db()
     assert person.name == ""
+
+
+def test_no_old_sheet_brings_somebody_back_at_the_address_they_left(client, person, details):
+    move(client, details)
+    newcomer = factories.ParticipantFactory(email="ada@example.com", agreed=True)
+    assert newcomer.permissions.get().reason == "stopped"
+    person.refresh_from_db()
+    assert person.permissions.get().may_write

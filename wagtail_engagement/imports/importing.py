@@ -163,7 +163,7 @@ def decide_review(
         changes, [judged] = running.judge_rows(
             [(row.number, cells)], terms, register, permission=permission or "unknown"
         )
-        store(changes, terms)
+        store(changes, terms, at=at)
         row.outcome, row.reason = judged.outcome, judged.reason
         row.participant_id = judged.known.person_id if judged.known else None
     else:

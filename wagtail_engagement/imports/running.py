@@ -225,7 +225,7 @@ def _store(turn: Turn, rows: Rows, terms: Terms) -> list[Judged]:
     turn.advance(Status.RUNNING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows))
     register = Register(batch_id=batch.pk, now=terms.now)
     changes, judged = judge_rows(rows, terms, register)
-    store(changes, terms)
+    store(changes, terms, at=turn.clock())
     keep_rows(batch, judged, dict(rows), terms.mapping)
     so_far = Tally(outcomes=turn.tally.outcomes.copy())
     so_far.add(judged)

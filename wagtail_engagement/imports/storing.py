@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Exists, OuterRef
@@ -31,8 +32,8 @@ def source_of(batch: ImportBatch) -> str:
     return f"{SOURCE}{batch.uuid}"
 
 
-def store(changes: Changes, terms: Terms) -> None:
-    """Write changes and settle everybody whom they concern; the caller's transaction holds it."""
+def store(changes: Changes, terms: Terms, *, at: datetime.datetime) -> None:
+    """Write changes and settle as of `at` whom they concern; the caller's transaction holds it."""
     batch, now = terms.batch, terms.now
     _keep_people(changes, terms)
     inserting.insert(
@@ -59,9 +60,9 @@ def store(changes: Changes, terms: Terms) -> None:
             reason=Suppression.Reason.UNSUBSCRIBED,
             purpose=Purpose.INVITE,
             source=source_of(batch),
-            at=now,
+            at=at,
         )
-    settling.record_many(_events(changes, batch), at=now)
+    settling.record_many(_events(changes, batch), at=at)
     _free(known.pk for known, *_rest in changes.events)
 
 

@@ -15,7 +15,7 @@ from wagtail.log_actions import log
 
 from .. import addresses
 from ..consent import barring, settling
-from ..consent.models import Suppression
+from ..consent.models import Purpose, Suppression
 from . import links
 from .merges import AddressChange, PossibleDuplicate
 from .models import Link, Participant, ParticipantName, RegisterMail
@@ -30,6 +30,7 @@ MOST_A_DAY = 3  # for one person, whatever the addresses
 ENDED = (Link.Purpose.CHOICES, Link.Purpose.FRESH, Link.Purpose.RENEW, Link.Purpose.IDENTITY)
 # Why two records wait for staff: the owner of one address asked us to use the other's.
 ASKED = "moved"
+MOVED_AWAY = "moved away"
 
 
 class NothingToConfirm(Exception):
@@ -119,6 +120,16 @@ def _use(change: AddressChange, person: Any, link: Link, at: datetime.datetime) 
             source=bar.source,
             at=at,
         )
+    # So that no old sheet brings the person back under the address that they left.
+    barring.suppress(
+        address=old,
+        purpose=Purpose.INVITE,
+        reason=Suppression.Reason.UNSUBSCRIBED,
+        source=MOVED_AWAY,
+        at=at,
+    )
+    returned = Suppression.objects.of_address(change.email).filter(source=MOVED_AWAY)
+    barring.take_back(entries=list(returned), sources={})
     settling.settle([person.pk], at=at)
     Link.objects.filter(participant=person, purpose__in=ENDED).update(expires_at=at)
     links.issue(
