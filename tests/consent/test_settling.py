@@ -316,3 +316,12 @@ def test_a_record_merged_into_another_has_no_permission_of_its_own(person):
     person.save()
     settling.settle([person.pk], at=NOW)
     assert not person.permissions.exists()
+
+
+def test_being_told_ends_no_pause_and_adds_nothing_to_an_agreement(person):
+    before = person.permissions.get().recheck_at
+    say(person, "paused", at=NOW + DAY, until=NOW + 30 * DAY)
+    say(person, "informed", at=NOW + 2 * DAY, channel="import")
+    assert standing(person) == "paused"
+    settling.settle_due(at=NOW + 30 * DAY)
+    assert person.permissions.get().recheck_at == before

@@ -203,8 +203,9 @@ def _judge(
             return _Verdict(_barred(reason, bars), since, recheck_at=act.at)
         if act.action == Action.PAUSED:
             until = act.until
-        elif not (reason == Standing.STOPPED and _asks_nobody(act)):
-            reason, since, decisive, until = _MEANS[Action(act.action)], act.at, act, None
+        elif not _changes_nothing(act, reason):
+            reason, since, decisive = _MEANS[Action(act.action)], act.at, act
+            until = until if _asks_nobody(act) else None
     if bars and reason != Standing.STOPPED:
         since = max(since, *(bar.at for bar in bars))
     verdict = _Verdict(_barred(reason, bars), since, recheck_at=None)
@@ -214,6 +215,13 @@ def _judge(
 def _brought_by(act: ConsentEvent) -> int | str | None:
     """What wrote an event that can be undone as one: an import by number, a merge by its proof."""
     return act.batch_id or (act.evidence if act.channel == ConsentEvent.Channel.MERGE else None)
+
+
+def _changes_nothing(act: ConsentEvent, reason: str) -> bool:
+    """Nobody who stopped is brought back unasked, and being told adds nothing to an agreement."""
+    if reason == Standing.STOPPED:
+        return _asks_nobody(act)
+    return reason == Standing.GRANTED and act.action == Action.INFORMED
 
 
 def _asks_nobody(act: ConsentEvent) -> bool:
