@@ -123,6 +123,22 @@ def test_an_entry_on_do_not_contact_counts_for_the_kept_record(kept):
     assert reason_of(kept) == "stopped"
 
 
+@pytest.mark.parametrize(
+    ("reason", "standing"),
+    [("manual", "stopped"), ("complained", "stopped"), ("bounced", "granted")],
+)
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_later_stop_of_the_other_address_stops_the_kept_record(
+    kept, merged, reason, standing, at_once
+):
+    merge(kept, merged)
+    if at_once:
+        barring.suppress_many(emails=[merged.email], reason=reason, at=timezone.now())
+    else:
+        barring.suppress(address=merged.email, reason=reason, at=timezone.now())
+    assert (reason_of(kept), reason_of(merged)) == (standing, None)
+
+
 def test_mail_that_came_back_from_one_address_says_nothing_of_the_other(kept, merged):
     barring.suppress(address=merged.email, reason="bounced", at=timezone.now())
     merge(kept, merged)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from wagtail.log_actions import log
 
 from .. import addresses, conf
@@ -125,7 +126,7 @@ def suppress_many(
         )
     Suppression.objects.bulk_create(rows, ignore_conflicts=True)
     people = people_of_register().filter(address_key__in=wanted.keys() - named)
-    settle(people.values_list("pk", flat=True), at=at)
+    settle(people.values_list(Coalesce("merged_into", "pk"), flat=True), at=at)
     for key in named:
         suppress(address=wanted[key], reason=reason, purpose=purpose, source=source, at=at)
     return len(rows)
@@ -165,7 +166,13 @@ def lift_by_staff(*, suppression: Suppression, actor: Any, at: datetime.datetime
 
 
 def _people_behind(whom: Whom) -> list[Any]:
-    """The person with an address, as a list of one or none."""
+    """The record with an address, if any, and the one that it was merged into."""
+    found = _records_of(whom)
+    # One after the other, so that a merge that we waited for is seen.
+    return found + locked(pk__in=[row.merged_into_id for row in found if row.merged_into_id])
+
+
+def _records_of(whom: Whom) -> list[Any]:
     if "address" in whom:
         return locked(address_key=addresses.key(whom["address"]))
     if whom["key_id"] not in conf.keys():

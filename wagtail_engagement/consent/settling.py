@@ -319,13 +319,22 @@ def locked(**conditions: Any) -> list[Any]:
 
 
 def bars_of(people: list[Any]) -> dict[int, list[Suppression]]:
-    """What stands against each person's address, under whichever key it was written."""
-    owner = {
-        mark: person.pk for person in people for mark in addresses.fingerprints(person.address_key)
-    }
+    """What stands against each person's address, under whichever key it was written.
+
+    So does what stands against a record that was merged into theirs, but for mail that came back.
+    """
+    owners: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+    merged = people_of_register().filter(merged_into__in=[person.pk for person in people])
+    keys = [(person.pk, person.address_key, True) for person in people]
+    keys += [(pk, key, False) for pk, key in merged.values_list("merged_into", "address_key")]
+    for pk, key, is_own in keys:
+        for mark in addresses.fingerprints(key):
+            owners[mark].append((pk, is_own))
     found: dict[int, list[Suppression]] = defaultdict(list)
-    for row in Suppression.objects.filter(fingerprint__in=owner):
-        found[owner[row.fingerprint]].append(row)
+    for row in Suppression.objects.filter(fingerprint__in=owners):
+        for pk, is_own in owners[row.fingerprint]:
+            if is_own or row.reason != Cause.BOUNCED:
+                found[pk].append(row)
     return found
 
 
