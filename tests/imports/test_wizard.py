@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
@@ -258,3 +259,16 @@ def test_the_lists_compared_are_counted_and_not_kept(staff):
     counts = staff.post(at("compare_counts"), {"counts": answer.context["counts"]})
     assert b'"b.csv","1","1"' in b"".join(counts)
     assert ModelLogEntry.objects.filter(action="wagtail_engagement.lists_compared").count() == 1
+
+
+@pytest.mark.parametrize("name", ["columns", "words"])
+def test_cells_of_a_sheet_are_shown_only_to_whoever_may_see_addresses(staff, name):
+    batch = upload(staff)
+    staff.post(at("columns", batch.pk), AS_GUESSED)
+    user = factories.UserFactory(is_staff=True)
+    wanted = ("access_admin", "import_participant")
+    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    other = Client()
+    other.force_login(user)
+    assert other.get(at(name, batch.pk)).status_code in (302, 403)
+    assert staff.get(at(name, batch.pk)).status_code == 200

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from wagtail.admin import messages
-from wagtail.admin.auth import permission_required
 from wagtail.log_actions import log
 
 from ..exports import csv_download
@@ -17,10 +16,9 @@ from ..modeladmin import may
 from . import importing, queries
 from .forms import DecideForm
 from .models import ImportBatch, ImportRow
-from .views import may_import, render, url
+from .views import may_import, may_see_contact, render, url
 
 PAGE_SIZE = 50
-may_see_contact = permission_required("wagtail_engagement.view_participant_pii")
 
 
 @may_import

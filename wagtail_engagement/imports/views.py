@@ -41,6 +41,7 @@ Status = ImportBatch.Status
 OPEN = (Status.DRAFT, Status.PARKED, Status.CHECKED, Status.FAILED)
 
 may_import = permission_required("wagtail_engagement.import_participant")
+may_see_contact = permission_required("wagtail_engagement.view_participant_pii")
 
 
 def url(name: str, *args: Any) -> str:
@@ -161,6 +162,7 @@ def reading_of(batch: ImportBatch, query: Any = None) -> scanning.Reading:
     return replace(reading, **asked)
 
 
+@may_see_contact
 @of_open_batch
 def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     try:
@@ -212,6 +214,7 @@ def same(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     return redirect(url("origin", batch.pk))
 
 
+@may_see_contact
 @of_open_batch
 def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     if not batch.mapping:
