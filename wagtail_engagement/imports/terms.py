@@ -129,7 +129,8 @@ class Terms:
         Not the day of the row, for that is when an agreement was collected.
         """
         last = self.batch.collected_to
-        return min(moment(last + datetime.timedelta(days=1)), self.now) if last else self.now
+        end_of_day = datetime.timedelta(days=1, seconds=-1)
+        return min(moment(last) + end_of_day, self.now) if last else self.now
 
     @cached_property
     def kept_until(self) -> datetime.datetime:
