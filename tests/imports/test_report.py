@@ -34,6 +34,16 @@ def test_the_report_shows_every_row_with_what_becomes_of_it(bring):
     assert (di[1:3], di[4]) == (["not imported", "Email"], "tel only")
 
 
+def test_the_report_leaves_out_columns_that_are_not_stored():
+    fields = {"0": "email", "1": "ignore", "3": "permission"}
+    mapping = {"fields": fields, "polarity": "in"}
+    secret = ["ann@example.com", "Ann Lee", "1970-01-31", "yes", "", "", "limps"]
+    batch = sheets.brought_in(secret, mapping=mapping)
+    head, ann = lines(batch)
+    assert head[4:] == ["Email", "OK to contact?"]
+    assert ann[4:] == ["ann@example.com", "yes"]
+
+
 def test_the_report_goes_on_without_cells_when_the_file_is_gone():
     batch = sheets.brought_in(*ROWS)
     importing.delete_due_files(at=timezone.now() + datetime.timedelta(days=31))

@@ -15,7 +15,7 @@ from .. import conf
 from ..consent.models import ContactPermission, Purpose
 from ..invitations.queries import WORKER_IS_LATE, worker_seen_at
 from . import files, spreadsheet
-from .mapping import LABELS
+from .mapping import LABELS, Field
 from .models import ImportBatch, ImportRow
 
 Outcome = ImportRow.Outcome
@@ -79,6 +79,12 @@ def heading(batch: ImportBatch, column: int | None) -> str:
     return " ".join(named.split()) or str(column + 1)
 
 
+def stored_columns(batch: ImportBatch) -> list[int]:
+    """Return the indices of the columns that are stored, from left to right."""
+    fields = batch.mapping.get("fields", {})
+    return sorted(int(column) for column, value in fields.items() if value != Field.IGNORE)
+
+
 def shown_values(row: ImportRow, batch: ImportBatch) -> list[tuple[str, str]]:
     """Return heading and text of the cells that were kept of a row."""
     kept = sorted((int(column), text) for column, text in (row.values or {}).items())
@@ -102,9 +108,11 @@ def refused(batch: ImportBatch) -> list[dict[str, Any]]:
 def report(batch: ImportBatch) -> Iterator[list[Any]]:
     """Yield headings, then what became of each row, with its cells while the file is there.
 
-    Cells are read from the file again, for they are stored nowhere else.
+    Only of columns that are stored: nobody asked for the others. Cells are read from the file
+    again, for they are stored nowhere else.
     """
-    headers = [" ".join(text.split()) for text in batch.headers]
+    stored = stored_columns(batch)
+    headers = [heading(batch, column) for column in stored]
     yield [_("Row"), _("What becomes of it"), _("Column"), _("Why"), *headers]
     cells = _cells(batch)
     number, line = next(cells, (0, []))
@@ -112,7 +120,8 @@ def report(batch: ImportBatch) -> Iterator[list[Any]]:
     for wanted, outcome, column, reason in rows.iterator(chunk_size=2000):
         while line and number < wanted:
             number, line = next(cells, (0, []))
-        shown = line if number == wanted else []
+        cells_of = dict(enumerate(line)) if number == wanted else {}
+        shown = [cells_of.get(column, "") for column in stored] if cells_of else []
         yield [wanted, str(Outcome(outcome).label), heading(batch, column), reason, *shown]
 
 
