@@ -13,6 +13,7 @@ from wagtail_engagement import models
 from wagtail_engagement.consent import settling
 from wagtail_engagement.imports import importing
 from wagtail_engagement.models import ConsentEvent, Participant, ParticipantInterest
+from wagtail_engagement.participants import merging
 
 from . import sheets
 
@@ -239,6 +240,16 @@ def test_a_merged_record_stands_for_the_one_that_was_kept():
     sheets.brought_in(row(said="no"))
     assert sheets.standing(BOB) == "stopped"
     assert not sheets.person(ANN).permissions.exists()
+
+
+def test_a_no_of_a_sheet_to_a_merged_record_outlives_the_merge_for_both():
+    people = [factories.ParticipantFactory(email=who) for who in (BOB, ANN)]
+    for person in people:
+        own_event(person, "given", 90)
+    made = merging.merge(kept=people[0], merged=people[1], actor=None, at=timezone.now())
+    sheets.brought_in(row(said="no"))
+    merging.unmerge(merge=made, actor=None, at=timezone.now())
+    assert [sheets.standing(who) for who in (BOB, ANN)] == ["stopped", "stopped"]
 
 
 def test_an_organisation_that_must_be_notified_is_written_to_and_stays():

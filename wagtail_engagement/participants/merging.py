@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from ..consent import settling
@@ -48,6 +48,7 @@ def merge(*, kept: Participant, merged: Participant, actor: Any, at: datetime.da
     row = Merge.objects.create(kept=kept, merged=merged, at=at, by=actor)
     events = _stricter(row, at)
     row.moved = {
+        "last_event": ConsentEvent.objects.aggregate(last=Max("pk"))["last"] or 0,
         "interests": _join_interests(kept.pk, merged.pk, at),
         "person": _fill(kept, merged),
         "made": _keep_name(kept, merged, at),
@@ -91,9 +92,10 @@ def unmerge(*, merge: Merge, actor: Any, at: datetime.datetime) -> None:
     merged.merged_into = None
     merged.save(update_fields=["merged_into"])
     _unfill(kept, merged, row)
+    events = [*_retracted(row, at), *_stopped_since(row, at)]
     row.undone_at, row.moved = at, {}
     row.save(update_fields=["undone_at", "moved"])
-    settling.record_many([*_retracted(row, at), *_stopped_since(row, at)], at=at)
+    settling.record_many(events, at=at)
     settling.settle([kept.pk, merged.pk], at=at)
     pair = Q(first=kept, second=merged) | Q(first=merged, second=kept)
     PossibleDuplicate.objects.filter(pair).update(
@@ -301,11 +303,13 @@ def _retracted(row: Merge, at: datetime.datetime) -> list[ConsentEvent]:
 
 def _stopped_since(row: Merge, at: datetime.datetime) -> list[ConsentEvent]:
     """What the person stopped while the two were one, said of the other record too."""
-    since = ConsentEvent.objects.filter(
-        participant=row.kept_id,
+    told = ConsentEvent.objects.filter(participant=row.kept_id)
+    undone = told.filter(action=Action.RETRACTED, batch__isnull=False).values("batch")
+    # By number too, for a sheet dates what it says by its own days.
+    since = told.filter(
+        Q(pk__gt=row.moved["last_event"]) | Q(at__gte=row.at),
         action__in=(Action.WITHDRAWN, Action.OBJECTED),
-        at__gte=row.at,
-    ).exclude(channel=Channel.MERGE)
+    ).exclude(Q(channel=Channel.MERGE) | Q(batch__in=undone))
     keys = set(since.values_list("purpose", "consultation_id"))
     about = {(p, c if p == Purpose.RESULT else None) for p, c in keys}
     return [
