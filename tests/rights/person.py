@@ -117,7 +117,7 @@ def sheet(person, folder, now):
         words="Tell me about parks",
         attested_at=now,
     )
-    facts = {"batch": batch, "values": [EMAIL, f"Ann {WORD}"]}
+    facts = {"batch": batch, "values": {"0": EMAIL, "1": f"Ann {WORD}"}}
     models.ImportRow.objects.create(number=2, outcome="added", participant=person, **facts)
     models.ImportRow.objects.create(number=3, outcome="review", **facts)
     return batch

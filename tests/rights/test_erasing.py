@@ -124,6 +124,21 @@ def test_a_sheet_of_other_people_stays(known, folder, django_capture_on_commit_c
     assert (folder / "sheet").exists()
 
 
+def test_a_longer_address_is_somebody_else(folder, known, django_capture_on_commit_callbacks):
+    longer = f"jo{EMAIL}"
+    (folder / "sheet").write_text(f"email\n{longer}\n{EMAIL}.au\n", encoding="utf-16")
+    models.ImportBatch.objects.update(totals={"review": 2, "added": 1})
+    models.ImportRow.objects.filter(outcome="added").delete()
+    theirs = known.batch.rows.create(number=4, outcome="review", values={"0": longer})
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(known)
+    theirs.refresh_from_db()
+    assert (theirs.outcome, theirs.values) == ("review", {"0": longer})
+    assert known.batch.rows.get(number=3).outcome == "refused" and (folder / "sheet").exists()
+    known.batch.refresh_from_db()
+    assert known.batch.totals == {"review": 1, "added": 1, "refused": 1}
+
+
 def remove(number):
     """Remove people whom nothing keeps; return what went, and how many statements it took."""
     people = factories.ParticipantFactory.create_batch(number)

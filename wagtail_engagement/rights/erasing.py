@@ -6,7 +6,9 @@ Proof of consent is append-only for everybody else; erasure alone deletes it (Se
 from __future__ import annotations
 
 import datetime
+import re
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from ..consultations.models import Answer, ConsultationResponse
 from ..imports import files
-from ..imports.models import ImportBatch
+from ..imports.models import ImportBatch, ImportRow
 from ..participants.models import Participant
 from . import tracing
 from .holdings import HOLDINGS, Fate, Holding
@@ -33,6 +35,11 @@ Cause = Suppression.Reason
 
 AT_ONCE = 500
 PIECE = 2**16
+_OLE = b"\xd0\xcf\x11\xe0"
+# What stands before and after an address that is not a part of a longer one: quotes do, but
+# o'neil@ is not neil@; a full stop does where the sentence ends.
+_BEFORE = rb"(?<=[^a-z0-9._%+-])(?<![a-z0-9]')"
+_AFTER = rb"(?=[^a-z0-9._-]|\.[^a-z0-9])"
 Counts = dict[str, int]
 
 
@@ -179,6 +186,7 @@ def receipt_of(request: RightsRequest) -> dict[str, Any]:
 def _clean(them: Whom, *, keeps_responses: bool) -> Counts:
     """Go through every table that holds people; return what was done by name of the table."""
     Participant.objects.filter(pk__in=them.ids).update(merged_into=None)
+    _end_reviews(them)
     counts: Counts = {}
     for holding in HOLDINGS:
         fate = holding.fate
@@ -188,6 +196,21 @@ def _clean(them: Whom, *, keeps_responses: bool) -> Counts:
         if number:
             counts[holding.model.__name__] = number
     return counts
+
+
+def _end_reviews(them: Whom) -> None:
+    """Leave out the rows that wait for somebody: what there was to look at goes."""
+    rows = ImportRow.objects.filter(tracing.rows_of_sheets(them), outcome=ImportRow.Outcome.REVIEW)
+    found = Counter(rows.order_by().values_list("batch", flat=True))
+    for batch in ImportBatch.objects.select_for_update().filter(pk__in=found).order_by("pk"):
+        waiting = batch.totals.get(ImportRow.Outcome.REVIEW, 0)
+        # A sheet that is being checked has no totals yet.
+        moved = min(found[batch.pk], waiting)
+        refused = batch.totals.get(ImportRow.Outcome.REFUSED, 0)
+        batch.totals[ImportRow.Outcome.REVIEW] = waiting - moved
+        batch.totals[ImportRow.Outcome.REFUSED] = refused + moved
+        batch.save(update_fields=["totals"])
+    rows.update(outcome=ImportRow.Outcome.REFUSED, reason=_("Left out because they were erased"))
 
 
 def _do(holding: Holding, them: Whom, fate: Fate) -> int:
@@ -244,7 +267,7 @@ def _drop_files(them: Whom, at: datetime.datetime) -> int:
 
 def names_any(path: Path, keys: Collection[str]) -> bool:
     """Whether a file holds one of these addresses, packed or plain, in any usual encoding."""
-    needles = {key.encode(code) for key in keys for code in ("utf-8", "utf-16-le", "utf-16-be")}
+    needles = [key.encode() for key in keys]
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -257,13 +280,27 @@ def names_any(path: Path, keys: Collection[str]) -> bool:
 
 
 def _holds(file: IO[bytes], needles: Collection[bytes]) -> bool:
+    """Whether one of the addresses stands there by itself, not as a part of a longer one."""
+    either = b"|".join(map(re.escape, needles))
+    alone = re.compile(_BEFORE + b"(?:" + either + b")" + _AFTER)
     with file:
-        return any(needle in piece for piece in _pieces(file) for needle in needles)
+        # In an .xls the length of the next text, which can look like a letter, comes right after.
+        packed = file.read(len(_OLE)) == _OLE
+        file.seek(0)
+        return any(
+            any(needle in piece for needle in needles) and bool(packed or alone.search(piece))
+            for piece in _pieces(file)
+        )
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    """The file in lower case, in pieces that overlap by more than the longest address."""
-    tail = b""
-    while piece := file.read(PIECE).lower():
-        yield tail + piece
-        tail = (tail + piece)[-4 * addresses.MAX_LENGTH :]
+    """The file in lower case, in pieces that overlap by more than the longest address.
+
+    Addresses are ASCII: without its zeros, UTF-16 is searched like anything else.
+    """
+    tail = b"\n"
+    while piece := file.read(PIECE):
+        tail += piece.replace(b"\0", b"").lower()
+        yield tail
+        tail = tail[-4 * addresses.MAX_LENGTH :]
+    yield tail + b"\n"

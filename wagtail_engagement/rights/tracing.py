@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Lower
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from .. import addresses
 from ..consultations.models import ResponseContact
+from ..imports import cells
 from ..imports.models import ImportRow
 from ..participants.models import Participant, RegisterMail
 
@@ -85,7 +87,13 @@ def rows_of_sheets(them: Whom) -> Q:
         named |= Q(said__contains=key)
     kept = ImportRow.objects.filter(values__isnull=False)
     kept = kept.annotate(said=Lower(Cast("values", TextField()))).filter(named)
-    return mine | Q(pk__in=kept.values("pk"))
+    # joann@example.com contains ann@example.com: the search only narrows.
+    pairs = kept.order_by().values_list("pk", "values")
+    return mine | Q(pk__in=[pk for pk, values in pairs if _is_named(values, them)])
+
+
+def _is_named(values: Any, them: Whom) -> bool:
+    return any(addresses.key(cells.address(text)[0]) in them.keys for text in values.values())
 
 
 def pairs_of(them: Whom) -> Q:
