@@ -129,8 +129,22 @@ def test_the_listing_shows_what_is_due_first(steward, known):
     assert WORD not in text
 
 
-def test_whoever_may_not_see_addresses_downloads_no_copy(known):
+def test_whoever_may_not_see_addresses_handles_no_request(known):
     client = staff("erase_participant")
-    take_down(client, factories.ParticipantFactory())
-    assert client.post(screen("copy", newest().pk)).status_code in (302, 403)
+    pages = [screen("ask", known.person.pk), screen("handle", newest().pk)]
+    assert [client.get(page).status_code for page in pages] == [302, 302]
+    acts = [screen(name, newest().pk) for name in ("letter", "close", "copy", "erase")]
+    assert [client.post(act).status_code for act in acts] == [302] * 4
+    assert newest().state == "open"
+
+
+def test_what_was_written_to_a_sensitive_consultation_is_read_only_with_its_permission(known):
+    models.Consultation.objects.filter(pk=known.response.consultation_id).update(is_sensitive=True)
+    client, reader = staff(*STEWARD), staff(*STEWARD, "view_sensitive_response")
+    page = take_down(client, known.person, kind="erasure").content.decode()
+    assert f"I am {WORD} of Mill Lane" not in page and "ask them before you erase" in page
+    ticked = {"answers": "keep", "texts": f"{known.response.pk}:park"}
+    client.post(screen("erase", newest().pk), ticked)
     assert newest().state == "confirmed"
+    page = reader.get(screen("handle", newest().pk)).content.decode()
+    assert f"I am {WORD} of Mill Lane" in page and "ask them before you erase" not in page

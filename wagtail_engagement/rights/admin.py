@@ -27,8 +27,8 @@ from .models import RightsRequest
 from .views import zip_response
 
 NAMESPACE = "wagtail_engagement_requests"
-HANDLES = f"{APP_LABEL}.erase_participant"
-COPIES = (HANDLES, f"{APP_LABEL}.view_participant_pii")
+# Handling a request shows addresses, notes about identity and what somebody wrote.
+HANDLES = (f"{APP_LABEL}.erase_participant", f"{APP_LABEL}.view_participant_pii")
 PERSON = "wagtail_engagement_participants:inspect"
 State = RightsRequest.State
 
@@ -157,7 +157,7 @@ class HandleView(RequestMixin, Screen, TemplateView):
         return rendered
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        row, user = self.row, self.request.user
+        row = self.row
         erases = row.kind == RightsRequest.Kind.ERASURE
         texts = self.texts if erases and self.is_ready else []
         person = row.participant
@@ -170,19 +170,25 @@ class HandleView(RequestMixin, Screen, TemplateView):
             is_ready=self.is_ready,
             erases=erases,
             copies=not erases and self.may_be_copied,
-            may_copy=all(user.has_perm(permission) for permission in COPIES),
-            shows_contact=may(user, "view_participant_pii"),
             letter_form=self.letter_form or LetterForm(),
             form=self.erasure_form or StaffErasureForm(texts=texts),
             texts=texts,
+            withheld=len(self.written) - len(texts) if erases and self.is_ready else 0,
             receipt=erasing.receipt_of(row) if "counts" in row.receipt else None,
             **kwargs,
         )
 
     @cached_property
-    def texts(self) -> list[dict[str, Any]]:
+    def written(self) -> list[dict[str, Any]]:
         person = self.row.participant
         return asking.free_texts(person) if person else []
+
+    @cached_property
+    def texts(self) -> list[dict[str, Any]]:
+        """What may be read here; the rest can be neither read nor ticked."""
+        if may(self.request.user, "view_sensitive_response"):
+            return self.written
+        return [text for text in self.written if not text["is_sensitive"]]
 
     def again(self, request: Any, **forms: Any) -> Any:
         """Show the page once more, with what was typed and what to do about it."""
@@ -223,7 +229,7 @@ class CloseView(RequestMixin, PermissionRequiredMixin, View):
 class CopyView(RequestMixin, PermissionRequiredMixin, View):
     """The ZIP for the person, made now and kept nowhere."""
 
-    permission_required = COPIES
+    permission_required = HANDLES
     raise_exception = True
     http_method_names = ["post"]
 

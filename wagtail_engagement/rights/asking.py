@@ -151,6 +151,7 @@ def free_texts(person: Participant) -> list[dict[str, Any]]:
                     {
                         "value": f"{row.pk}:{question['key']}",
                         "about": row.consultation.title,
+                        "is_sensitive": row.consultation.is_sensitive,
                         "question": question["label"],
                         "words": words,
                     }
