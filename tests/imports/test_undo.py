@@ -1,12 +1,14 @@
 """An import is undone as one, and nothing goes that did not come with it."""
 
 import pytest
+from anymail.signals import AnymailTrackingEvent
 from django.utils import timezone
 
 from tests import factories
 from tests.site import DAY
 from wagtail_engagement.consent import settling
 from wagtail_engagement.imports import importing
+from wagtail_engagement.invitations import tracking
 from wagtail_engagement.models import (
     ConsentEvent,
     ImportRow,
@@ -15,6 +17,7 @@ from wagtail_engagement.models import (
     ParticipantNote,
     Suppression,
 )
+from wagtail_engagement.participants import choosing
 
 from . import sheets
 
@@ -92,6 +95,47 @@ def test_a_no_of_the_person_stands_when_the_sheet_goes():
     assert Suppression.objects.get().source == "leave_page"
 
 
+def press_leave(person):
+    now = timezone.now()
+    choosing.leave(participant=person, purposes=["invite"], channel="leave_page", at=now)
+
+
+def report(**facts):
+    event = {"event_type": "unsubscribed", "reject_reason": None, "message_id": None}
+    told = AnymailTrackingEvent(**{**event, "metadata": {}, "recipient": None, **facts})
+    tracking.apply(told, at=timezone.now(), provider="Postmark")
+
+
+def report_delivery(person):
+    delivery = factories.DeliveryFactory(participant=person, accepted=True)
+    report(metadata={"delivery": str(delivery.uuid)})
+
+
+@pytest.mark.parametrize(
+    "leave", [press_leave, report_delivery, lambda person: report(recipient=person.email)]
+)
+def test_whoever_leaves_after_a_sheets_no_stays_out_when_the_sheet_goes(leave):
+    sheets.brought_in(YES)
+    batch = sheets.brought_in(NO)
+    for _twice in range(2):
+        leave(sheets.person(ANN))
+    sheets.undone(batch)
+    assert sheets.standing(ANN) == "stopped"
+    assert Suppression.objects.get().source in ("leave_page", "Postmark")
+    assert ConsentEvent.objects.filter(action="withdrawn").exclude(batch=batch).count() <= 1
+
+
+def test_leaving_by_a_link_makes_no_way_round_a_sheets_no():
+    person = factories.ParticipantFactory(email=ANN)
+    sheets.brought_in(NO)
+    press_leave(person)
+    shown = {"invite": factories.ConsentWordingFactory().pk}
+    choosing.choose(
+        participant=person, interest_ids=[], purposes=shown, channel="choices", at=timezone.now()
+    )
+    assert sheets.standing(ANN) == "stopped"
+
+
 def test_another_entry_in_do_not_contact_stays():
     factories.SuppressionFactory(address=BOB, reason="complained")
     sheets.undone(sheets.brought_in(YES, [BOB, "Bob", "", "no"]))
@@ -128,3 +172,16 @@ def test_a_sheet_is_undone_once():
     sheets.undone(batch)
     with pytest.raises(importing.ImportRefused):
         importing.undo(batch=batch, actor=None, at=timezone.now() + DAY)
+
+
+def test_a_duty_to_notify_goes_with_the_last_sheet_that_states_it():
+    factories.ParticipantFactory(email=ANN, agreed=True)
+    duty = {"basis": "legal_obligation", "kind": "organisation", "words": ""}
+    first, second = [sheets.brought_in([ANN], **duty) for _sheet in range(2)]
+    sheets.brought_in([ANN])
+    sheets.undone(first)
+    council = sheets.person(ANN)
+    assert (council.kind, council.must_be_notified) == ("organisation", True)
+    sheets.undone(second)
+    council.refresh_from_db()
+    assert (council.kind, council.must_be_notified) == ("person", False)

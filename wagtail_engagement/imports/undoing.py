@@ -15,7 +15,13 @@ from django.db.models import Min, Q, QuerySet
 
 from .. import addresses
 from ..consent import barring, settling
-from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
+from ..consent.models import (
+    ConsentEvent,
+    ContactPermission,
+    LawfulBasis,
+    Purpose,
+    Suppression,
+)
 from ..participants.merges import PossibleDuplicate
 from ..participants.models import (
     Participant,
@@ -26,6 +32,7 @@ from ..participants.models import (
 from .declaring import forget_rows
 from .judging import best_name
 from .knowing import SOURCE
+from .mapping import Field, Mapping
 from .models import ImportBatch, ImportRow
 from .storing import source_of
 
@@ -38,6 +45,8 @@ Action = ConsentEvent.Action
 Channel = ConsentEvent.Channel
 Status = ImportBatch.Status
 
+# What a sheet has said in these states is in the register.
+_STANDS = (Status.RUNNING, Status.FINISHED, Status.FAILED)
 # What follows from the rest by itself and is no reason to keep a person.
 _DERIVED = (ContactPermission, PossibleDuplicate)
 # What says which sheet it comes from.
@@ -81,6 +90,7 @@ def _take_out(batch: ImportBatch, ids: set[int], at: Any) -> None:
     ParticipantInterest.objects.filter(_of_sheet(batch), participant__in=stay).delete()
     ParticipantNote.objects.filter(**mine).delete()
     _take_names(batch, [people[pk] for pk in stay])
+    _take_duty(batch, stay)
     said = ConsentEvent.objects.filter(**mine, channel=Channel.IMPORT)
     retracted = said.filter(action=Action.RETRACTED).values("participant")
     concerned = said.exclude(participant__in=retracted).values_list("participant", flat=True)
@@ -149,6 +159,26 @@ def _take_names(batch: ImportBatch, people: list[Any]) -> None:
     for person in renamed:
         person.name = best_name(left[person.pk])
     Participant.objects.bulk_update(renamed, ["name"])
+
+
+def _take_duty(batch: ImportBatch, ids: Collection[int]) -> None:
+    """Who stays is an organisation, and must be notified, only where another sheet says so."""
+    rows = ImportRow.objects.filter(participant__in=ids, batch__status__in=_STANDS)
+    rows = rows.exclude(batch=batch)
+    stay = Participant.objects.filter(pk__in=ids)
+    if batch.basis == LawfulBasis.LEGAL_OBLIGATION:
+        bound = rows.filter(batch__basis=LawfulBasis.LEGAL_OBLIGATION)
+        stay.exclude(pk__in=bound.values("participant")).update(must_be_notified=False)
+    if _may_name_organisations(batch):
+        others = ImportBatch.objects.filter(pk__in=rows.values("batch"))
+        told = rows.filter(batch__in=[each.pk for each in others if _may_name_organisations(each)])
+        free = stay.filter(must_be_notified=False).exclude(pk__in=told.values("participant"))
+        free.update(kind=Participant.Kind.PERSON)
+
+
+def _may_name_organisations(batch: ImportBatch) -> bool:
+    column = Mapping.from_json(batch.mapping).columns(Field.KIND)
+    return bool(column) or batch.kind == Participant.Kind.ORGANISATION
 
 
 def _lift(batch: ImportBatch, people: dict[int, Any], at: Any) -> None:
