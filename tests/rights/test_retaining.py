@@ -139,6 +139,20 @@ def test_whoever_there_is_a_reason_for_stays_and_loses_an_earlier_end(reason):
     assert is_kept(person) and days_of(person) is None
 
 
+def test_an_agreement_outlasts_a_bounce_and_ends_when_it_would_have_ended():
+    person, stranger = somebody(100), somebody()
+    for each in (person, stranger):
+        factories.SuppressionFactory(address=each.email, reason="bounced", at=NOW - 9 * DAY)
+        settling.settle([each.pk], at=NOW)
+    assert person.permissions.get().reason == "undeliverable"
+    for days in (0, 31, 629):
+        retaining.run(at=NOW + days * DAY)
+    assert is_kept(person) and days_of(person) is None and not is_kept(stranger)
+    for days in (631, 662):
+        retaining.run(at=NOW + days * DAY)
+    assert not is_kept(person)
+
+
 def test_a_wish_to_hear_a_result_is_no_reason_for_ever():
     response = answered(200)
     person = somebody()

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from .. import addresses, conf
 from ..consent import settling
@@ -130,6 +130,27 @@ def outlasts_its_pause(*, at: datetime.datetime) -> Q:
     if term is None:
         return paused
     return paused & (Q(recheck_at__gt=at) | Q(since__gt=at - term) | ~_rests_on_consent())
+
+
+def outlasts_its_bounce(*, at: datetime.datetime) -> Q:
+    """Says of permissions that mail does not arrive, and that the agreement runs on behind that.
+
+    The permission tells when the mail failed; what was agreed, and when, only the events tell.
+    """
+    same = Q(participant=OuterRef("participant"), purpose=OuterRef("purpose"))
+    same &= ~Q(purpose=Purpose.RESULT) | Q(consultation=OuterRef("consultation"))
+    events = ConsentEvent.objects.filter(same)
+    of_merge = Q(channel=Channel.MERGE, evidence=OuterRef("evidence"))
+    taken_back = events.filter(Q(batch=OuterRef("batch")) | of_merge, action=Action.RETRACTED)
+    told = events.exclude(action__in=(Action.PAUSED, Action.RETRACTED))
+    told = told.filter(~Exists(taken_back), at__lte=at).order_by("-at", "-id")
+    agrees = Q(action=Action.GIVEN)
+    term = _term()
+    if term is not None:
+        agrees &= ~Q(purpose=Purpose.INVITE) | Q(at__gt=at - term)
+    agrees |= Q(action=Action.INFORMED)
+    last = events.filter(agrees, pk=Subquery(told.values("pk")[:1]))
+    return Q(Exists(last), reason=Standing.UNDELIVERABLE)
 
 
 def _asked(**when: datetime.datetime) -> Q:

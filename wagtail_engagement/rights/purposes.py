@@ -58,11 +58,12 @@ def ended(*, at: datetime.datetime) -> list[int]:
 def _reason_to_keep(at: datetime.datetime) -> Q:
     """A permission, a pause, a tied answer, a claim or request that waits, or a duty to notify.
 
-    A wish to hear a result lasts as long as the answers to its consultation are tied to people.
+    An agreement stands while mail does not arrive, for the mailbox may work again. A wish to hear a result lasts as long as the answers to its consultation are tied to people.
     """
     over = ended(at=at)
     owner = {"participant": OuterRef("pk")}
     stands = Q(may_write=True) | renewing.outlasts_its_pause(at=at)
+    stands |= renewing.outlasts_its_bounce(at=at)
     permissions = ContactPermission.objects.filter(stands, **owner)
     permissions = permissions.exclude(renewing.is_over(at=at))
     permissions = permissions.exclude(purpose=Purpose.RESULT, consultation__in=over)
