@@ -62,3 +62,34 @@ def test_a_sheet_says_when_nobody_works_on_it():
     assert queries.is_waiting_for_a_worker(batch, at=now)
     factories.WorkerSignFactory(seen_at=now)
     assert not queries.is_waiting_for_a_worker(batch, at=now)
+
+
+@pytest.mark.parametrize("bring", [sheets.brought_in, sheets.received])
+def test_a_row_that_says_no_tells_so_and_is_counted(bring):
+    no = ["bob@example.com", "Bob Hay", "", "no"]
+    batch = bring(*ROWS, no)
+    if bring is sheets.received:
+        importing.check(batch=batch, at=timezone.now())
+    assert lines(batch)[4][1:4] == [
+        "new",
+        "OK to contact?",
+        "Said no on this sheet: do not contact",
+    ]
+    assert queries.what_goes_in(batch) == {"goes_in": 2, "said_no": 1}
+    assert queries.who_may_be_invited(batch)["may_be_invited"] == 1
+    assert sum(number for _label, _meaning, number in queries.outcomes(batch)) == 4
+
+
+MISSING = [
+    ({"words": ""}, "agreed to: the words they were shown are missing."),
+    ({"collected_from": None}, "when people agreed: the days of collection are missing."),
+    ({"words": "", "collected_to": None}, "the words they were shown and the days of"),
+]
+
+
+@pytest.mark.parametrize(("more", "told"), MISSING)
+def test_the_verdict_names_what_is_missing_and_who_is_removed(more, told):
+    batch = sheets.received(*ROWS, **more)
+    assert told in importing.verdict(batch, timezone.now()).sentence
+    some = importing.verdict(batch, timezone.now(), some_may=True).sentence
+    assert "Nobody writes to the others, and they are removed" in some

@@ -107,6 +107,9 @@ def test_the_check_stores_nothing_and_its_outcomes_add_up_to_the_rows(staff):
     call_command("engagement_work", once=True)
     answer = staff.get(at("show", batch.pk))
     assert "Nothing is in the register yet" in answer.text
+    assert "1 row says no: do not contact." in answer.text
+    assert "1 person on this sheet could be invited." in answer.text
+    assert f"Import {answer.context['goes_in']} people" in answer.text
     assert sum(number for _label, _means, number in answer.context["outcomes"]) == 5
     assert not Participant.objects.exists()
 

@@ -147,11 +147,14 @@ def missing(batch: ImportBatch) -> list[str]:
     return lacks
 
 
-def verdict(batch: ImportBatch, at: datetime.datetime) -> Verdict:
-    """Say what becomes of the people on a sheet, as a word and a sentence."""
+def verdict(batch: ImportBatch, at: datetime.datetime, *, some_may: bool = False) -> Verdict:
+    """Say what becomes of the people on a sheet, as a word and a sentence.
+
+    `some_may` where some of them may be invited whatever the sheet shows.
+    """
     empty = Mapping(fields={})
     terms = Terms(batch=batch, mapping=empty, everyone=(), words={}, now=batch.started_at or at)
-    return terms.verdict()
+    return terms.verdict(some_may=some_may)
 
 
 def same_as_last(batch: ImportBatch) -> dict[str, Any] | None:

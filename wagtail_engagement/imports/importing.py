@@ -164,7 +164,7 @@ def decide_review(
             [(row.number, cells)], terms, register, permission=permission or "unknown"
         )
         store(changes, terms, at=at)
-        row.outcome, row.reason = judged.outcome, judged.reason
+        row.outcome, row.reason, row.column = judged.outcome, judged.reason, judged.column
         row.participant_id = judged.known.person_id if judged.known else None
     else:
         row.outcome, row.reason = Outcome.REFUSED, _("Left out after somebody looked at it")

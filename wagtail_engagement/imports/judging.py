@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.utils.translation import gettext as _
 
 from ..consent.models import ConsentEvent
 from .columns import Row
 from .knowing import Known, Register
+from .mapping import Field
 from .models import ImportRow
 from .terms import Terms
 
@@ -26,7 +28,10 @@ NOTE_LENGTH = 2000
 
 @dataclass(slots=True)
 class Judged:
-    """What became of a row, why, and of whom it speaks."""
+    """What became of a row, why, and of whom it speaks.
+
+    `column` is the one that decided: what cannot be read, or a no.
+    """
 
     number: int
     outcome: str
@@ -79,17 +84,19 @@ class Judge:
         """Decide about a row that names an address; `permission` is what staff read in it."""
         known = self.register.of(row.email)
         said = permission or row.permission
+        said_no_in = self._column_of_no if said == "out" else None
         left_before = known.has_left and not known.exists
         if known.is_barred or left_before:
             if said == "out" and not known.has_left:
                 self._leaves(known)
-            return Judged(number, Outcome.SUPPRESSED, _("On the do-not-contact list"))
+            told = _("On the do-not-contact list")
+            return Judged(number, Outcome.SUPPRESSED, told, said_no_in)
         if said == "unclear":
             told = _("Nobody can tell whether this row says yes or no. Decide it by hand")
             return Judged(number, Outcome.REVIEW, told)
         if said == "out" and known.agreed_at and known.agreed_at > self.terms.left_at:
             told = _("Agreed on our own form after the days of this sheet")
-            return Judged(number, Outcome.UNCHANGED, told, None, known)
+            return Judged(number, Outcome.UNCHANGED, told, said_no_in, known)
         is_new = not known.exists
         if is_new:
             known.exists = True
@@ -101,8 +108,16 @@ class Judge:
         if said == "in" and (known.is_out or known.stopped_self):
             outcome = Outcome.SUPPRESSED
             reasons.insert(0, _("Asked us not to write; nothing of that is changed"))
+        elif said == "out":
+            reasons.insert(0, _("Said no on this sheet: do not contact"))
         reason = ". ".join(reasons)[:REASON_LENGTH]
-        return Judged(number, outcome, reason, None, known, tuple(unmeant))
+        return Judged(number, outcome, reason, said_no_in, known, tuple(unmeant))
+
+    @cached_property
+    def _column_of_no(self) -> int:
+        """Where a row says no; its address where the whole file is one of people who left."""
+        mapping = self.terms.mapping
+        return [*mapping.columns(Field.PERMISSION), *mapping.columns(Field.EMAIL), 0][0]
 
     def _of_words(self, unmeant: list[str]) -> list[str]:
         if not unmeant:

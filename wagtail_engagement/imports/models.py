@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from ..consent.models import LawfulBasis
 from ..participants.models import Interest, Participant
 
+MAY_BE_INVITED = "may_be_invited"
+
 
 class ImportBatch(models.Model):
     """One sheet with all that was declared about it. It outlives its file and its rows."""
@@ -71,7 +73,8 @@ class ImportBatch(models.Model):
     )
     attested_at = models.DateTimeField(null=True)
     waits_for = models.CharField(_("waits for"), max_length=200, blank=True)
-    # How it goes. `totals` counts rows by outcome; they add up to `rows_done`.
+    # How it goes. `totals` counts rows by outcome; they add up to `rows_done`. While the sheet is
+    # checked it also counts people, by MAY_BE_INVITED.
     totals = models.JSONField(default=dict)
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)

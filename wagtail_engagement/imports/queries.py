@@ -16,10 +16,13 @@ from ..consent.models import ContactPermission, Purpose
 from ..invitations.queries import WORKER_IS_LATE, worker_seen_at
 from . import files, spreadsheet
 from .mapping import LABELS, Field
-from .models import ImportBatch, ImportRow
+from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 
 Outcome = ImportRow.Outcome
 STOPPED = ContactPermission.Reason.STOPPED
+
+# Rows of people that are known after the import.
+BROUGHT_IN = (Outcome.NEW, Outcome.ADDED, Outcome.UNCHANGED, Outcome.SUPPRESSED)
 
 # Problems first.
 MEANINGS = {
@@ -60,6 +63,18 @@ def what_follows(batch: ImportBatch) -> dict[str, Any]:
         "review_until": batch.finished_at and batch.finished_at + quarantine,
         "kept_until": batch.started_at and batch.started_at + quarantine,
         "file_until": batch.created_at + kept,
+    }
+
+
+def what_goes_in(batch: ImportBatch) -> dict[str, int]:
+    """Return how many rows of people an import takes up, and how many rows say no.
+
+    Keys: goes_in, said_no. A row that is taken up has a column only where it says no in it.
+    """
+    said_no = batch.rows.filter(outcome__in=BROUGHT_IN, column__isnull=False)
+    return {
+        "goes_in": sum(batch.totals.get(outcome, 0) for outcome in BROUGHT_IN),
+        "said_no": said_no.count(),
     }
 
 
@@ -148,8 +163,10 @@ def _cells(batch: ImportBatch) -> Iterator[tuple[int, list[str]]]:
 def who_may_be_invited(batch: ImportBatch) -> dict[str, int]:
     """Return how many people of a sheet may be invited today, and how many asked us to stop.
 
-    Keys: may_be_invited, barred. One statement.
+    Keys: may_be_invited, barred. One statement. Of a sheet that was checked, how many could be.
     """
+    if batch.status != ImportBatch.Status.FINISHED:
+        return {"may_be_invited": batch.totals.get(MAY_BE_INVITED, 0)}
     told = ContactPermission.objects.filter(
         purpose=Purpose.INVITE, consultation=None, participant__import_rows__batch=batch
     )

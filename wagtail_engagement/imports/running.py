@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from . import columns, files, scanning, spreadsheet
 from .declaring import forget_rows
 from .judging import Changes, Judge, Judged, first_look
-from .knowing import Register
-from .models import ImportBatch, ImportRow
+from .knowing import Known, Register
+from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 from .storing import keep_rows, store
 from .terms import Terms
 
@@ -161,10 +161,12 @@ def check(turn: Turn) -> None:
     turn.advance(Status.CHECKING, last_row=0, rows_done=0, totals={})
     forget_rows(batch)
     terms = Terms.of(batch, at=turn.clock())
+    people: dict[int, Known] = {}
     for judged, rows in rehearse(chunks(batch, limits=scanning.limits()), terms):
         if turn.stopping():
             return
         turn.tally.add(judged)
+        people.update((id(each.known), each.known) for each in judged if each.known)
         with transaction.atomic():
             turn.advance(
                 Status.CHECKING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows)
@@ -175,10 +177,19 @@ def check(turn: Turn) -> None:
         Status.CHECKING,
         status=Status.CHECKED,
         rows_total=batch.rows_done,
-        totals=turn.tally.totals(),
+        totals={
+            **turn.tally.totals(),
+            MAY_BE_INVITED: sum(_may_be_invited(known, terms) for known in people.values()),
+        },
         owner="",
         lease_until=None,
     )
+
+
+def _may_be_invited(known: Known, terms: Terms) -> bool:
+    """Whether a yes stands that has not run out, and no no of any kind."""
+    says_no = known.is_out or known.stopped_self or known.is_barred or known.has_left
+    return known.yes_at is not None and not says_no and not terms.is_too_old(known.yes_at)
 
 
 def run(turn: Turn) -> None:

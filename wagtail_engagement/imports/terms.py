@@ -136,28 +136,21 @@ class Terms:
     def kept_until(self) -> datetime.datetime:
         return self.now + datetime.timedelta(days=conf.quarantine_days())
 
-    def verdict(self) -> Verdict:
-        """Say what becomes of the people who said yes."""
-        until = date_format(timezone.localtime(self.kept_until), "j F Y")
-        goes = _("Nobody writes to them, and they are removed on %(day)s.") % {"day": until}
+    def verdict(self, *, some_may: bool = False) -> Verdict:
+        """Say what becomes of people; `some_may` where some of them may be invited anyway."""
+        others = self._others_go()
+        goes = others if some_may else self._all_go()
         if self.must_be_notified:
             told = _(
                 "Organisations on it must be notified, so they are written to. People on it are"
-                " kept apart: %(goes)s"
+                " kept apart. %(goes)s"
             )
-            return Verdict("notified", told % {"goes": goes})
+            return Verdict("notified", told % {"goes": others})
         if self.batch.basis != LawfulBasis.CONSENT:
-            told = _("The people on it did not agree to be invited. %(goes)s")
+            told = _("The people on it did not agree by it to be invited. %(goes)s")
             return Verdict("no_consent", told % {"goes": goes})
         if not self.is_documented:
-            told = _(
-                "Nobody can show what people agreed to and when: the words or the days of"
-                " collection are missing. %(goes)s"
-            )
-            return Verdict("undocumented", told % {"goes": goes})
-        return self._by_age(goes)
-
-    def _by_age(self, goes: str) -> Verdict:
+            return Verdict("undocumented", f"{self._missing()} {goes}")
         first, last = self.batch.collected_from, self.batch.collected_to
         if not first or not last or self.is_too_old(moment(last)):
             told = _("What people said is too old to rely on. %(goes)s")
@@ -167,12 +160,36 @@ class Terms:
                 "People whose own day of collection is recent enough and who said yes may be"
                 " invited. For the others what they said is too old. %(goes)s"
             )
-            return Verdict("partly_old", told % {"goes": goes})
+            return Verdict("partly_old", told % {"goes": others})
         told = _(
-            "People who said yes may be invited, counted from the day when they said so. For"
-            " the others: %(goes)s"
+            "People who said yes may be invited, counted from the day when they said so. %(goes)s"
         )
-        return Verdict("documented", told % {"goes": goes})
+        return Verdict("documented", told % {"goes": others})
+
+    def _all_go(self) -> str:
+        return _("Nobody writes to them, and they are removed on %(day)s.") % {"day": self._until}
+
+    def _others_go(self) -> str:
+        told = _("Nobody writes to the others, and they are removed on %(day)s.")
+        return told % {"day": self._until}
+
+    @property
+    def _until(self) -> str:
+        return date_format(timezone.localtime(self.kept_until), "j F Y")
+
+    def _missing(self) -> str:
+        """Say which evidence there is none of."""
+        has_days = self.batch.collected_from and self.batch.collected_to
+        if self.batch.words.strip():
+            return _("Nobody can show when people agreed: the days of collection are missing.")
+        if has_days:
+            return _(
+                "Nobody can show what people agreed to: the words they were shown are missing."
+            )
+        return _(
+            "Nobody can show what people agreed to and when: the words they were shown and the"
+            " days of collection are missing."
+        )
 
 
 def _names() -> list[tuple[int, str]]:

@@ -299,16 +299,18 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     batch = get_object_or_404(ImportBatch, pk=pk)
     if batch.status in (Status.DRAFT, Status.PARKED) and not batch.file_gone_at:
         return redirect(url("origin" if batch.mapping else "columns", pk))
+    invited = queries.who_may_be_invited(batch)
+    some_may = bool(invited["may_be_invited"])
     context = {
         **_progress(batch),
         **queries.what_follows(batch),
+        **queries.what_goes_in(batch),
+        **invited,
         "outcomes": queries.outcomes(batch),
         "shows_report": may(request.user, "view_participant_pii"),
-        "verdict": importing.verdict(batch, timezone.now()),
+        "verdict": importing.verdict(batch, timezone.now(), some_may=some_may),
         "start_form": StartForm(),
     }
-    if batch.status == Status.FINISHED:
-        context |= queries.who_may_be_invited(batch)
     is_checking = batch.status in (Status.CHECKING, Status.CHECKED)
     return step(request, batch, "check" if is_checking else "result", **context)
 
