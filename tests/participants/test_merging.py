@@ -44,6 +44,11 @@ def reason_of(person):
     return row and row.reason
 
 
+def person_behind(purpose, token):
+    found = links.find(purpose=purpose, token=token, at=timezone.now())
+    return found and found.participant
+
+
 def whole_register():
     """Every row of ours, but for what a merge leaves on purpose and the numbers of permissions."""
     return {
@@ -177,13 +182,26 @@ def test_stopping_while_the_two_are_one_outlives_the_merge_for_both(kept, merged
     assert (reason_of(kept), reason_of(merged)) == ("stopped", "stopped")
 
 
-def test_an_old_link_opens_the_kept_record(client, kept, merged):
-    token = links.token(purpose="choices", uuid=kept.uuid)
-    row = links.row(purpose="choices", uuid=kept.uuid, at=timezone.now(), participant_id=merged.pk)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_stop_of_one_address_while_the_two_are_one_outlives_the_merge_for_both(
+    kept, merged, which
+):
+    row = merge(kept, merged)
+    stopped = [kept, merged][which]
+    barring.suppress(address=stopped.email, reason="manual", at=timezone.now())
+    unmerge(row)
+    assert (reason_of(kept), reason_of(merged)) == ("stopped", "stopped")
+
+
+@pytest.mark.parametrize("purpose", ["leave", "choices", "fresh", "identity"])
+def test_of_the_old_links_only_that_to_leave_opens_the_kept_record(kept, merged, purpose):
+    token = links.token(purpose=purpose, uuid=kept.uuid)
+    row = links.row(purpose=purpose, uuid=kept.uuid, at=timezone.now(), participant_id=merged.pk)
     links.issue([row])
-    merge(kept, merged)
-    found = links.find(purpose="choices", token=token, at=timezone.now())
-    assert found.participant == kept
+    row = merge(kept, merged)
+    assert person_behind(purpose, token) == (kept if purpose == "leave" else None)
+    unmerge(row)
+    assert person_behind(purpose, token) == merged
 
 
 def test_confirming_the_other_address_lands_on_the_kept_record(kept, merged):

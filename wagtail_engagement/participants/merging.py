@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from ..consent import settling
+from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from .merges import Merge, PossibleDuplicate
-from .models import Participant, ParticipantInterest, ParticipantName
+from .models import Link, Participant, ParticipantInterest, ParticipantName
 
 Action = ConsentEvent.Action
 Channel = ConsentEvent.Channel
@@ -25,6 +25,8 @@ STAYS = frozenset(
     f"wagtail_engagement.{name}"
     for name in ("consentevent", "contactpermission", "possibleduplicate", "merge")
 )
+# Links that show what we hold end with a merge. To leave stays possible with any.
+ENDED = (Link.Purpose.CHOICES, Link.Purpose.FRESH, Link.Purpose.IDENTITY)
 FILLED = ("name", "area", "must_be_notified")
 INTEREST_FIELDS = ("origin", "consultation_id", "batch_id", "removed_at")
 # From the weakest to the strongest reason to believe that somebody cares.
@@ -52,6 +54,7 @@ def merge(*, kept: Participant, merged: Participant, actor: Any, at: datetime.da
         "interests": _join_interests(kept.pk, merged.pk, at),
         "person": _fill(kept, merged),
         "made": _keep_name(kept, merged, at),
+        "links": _end_links(merged, at),
         "rows": {
             label: ids
             for label, field in carried_tables().items()
@@ -88,6 +91,8 @@ def unmerge(*, merge: Merge, actor: Any, at: datetime.datetime) -> None:
         still = field.model._base_manager.filter(pk__in=ids, **{field.name: kept})
         still.update(**{field.name: merged})
     ParticipantName.objects.filter(pk__in=row.moved["made"]).delete()
+    for pk, end in row.moved["links"]:
+        Link.objects.filter(pk=pk, expires_at=row.at).update(expires_at=end)
     _part_interests(row)
     merged.merged_into = None
     merged.save(update_fields=["merged_into"])
@@ -96,6 +101,7 @@ def unmerge(*, merge: Merge, actor: Any, at: datetime.datetime) -> None:
     row.undone_at, row.moved = at, {}
     row.save(update_fields=["undone_at", "moved"])
     settling.record_many(events, at=at)
+    _bar_both(kept, merged, since=row.at, at=at)
     settling.settle([kept.pk, merged.pk], at=at)
     pair = Q(first=kept, second=merged) | Q(first=merged, second=kept)
     PossibleDuplicate.objects.filter(pair).update(
@@ -179,6 +185,15 @@ def _keep_name(kept: Participant, merged: Participant, at: datetime.datetime) ->
         participant=kept, name=merged.name, defaults={"since": at}
     )
     return [row.pk] if is_new else []
+
+
+def _end_links(merged: Participant, at: datetime.datetime) -> list[Any]:
+    """End what would show the kept person to who reads the other address; return the old ends."""
+    ended = Link.objects.filter(participant=merged, purpose__in=ENDED, used_at=None)
+    ended = ended.filter(Q(expires_at=None) | Q(expires_at__gt=at))
+    ends = [[pk, end and end.isoformat()] for pk, end in ended.values_list("pk", "expires_at")]
+    ended.update(expires_at=at)
+    return ends
 
 
 # Interests that both have: the stronger reason wins, and what was taken away stays away
@@ -324,3 +339,20 @@ def _stopped_since(row: Merge, at: datetime.datetime) -> list[ConsentEvent]:
         )
         for purpose, consultation_id in sorted(about, key=str)
     ]
+
+
+def _bar_both(
+    kept: Participant, merged: Participant, *, since: datetime.datetime, at: datetime.datetime
+) -> None:
+    """Let what came to stand against one address while the two were one stand against both."""
+    bars = settling.bars_of([kept, merged])
+    for one, other in ((kept, merged), (merged, kept)):
+        for bar in bars[one.pk]:
+            if bar.at >= since and bar.reason != Suppression.Reason.BOUNCED:
+                barring.suppress(
+                    address=other.email,
+                    reason=bar.reason,
+                    purpose=bar.purpose,
+                    source=bar.source,
+                    at=at,
+                )
