@@ -17,7 +17,7 @@ from wagtail_engagement.models import (
     ParticipantNote,
     Suppression,
 )
-from wagtail_engagement.participants import choosing
+from wagtail_engagement.participants import choosing, merging
 
 from . import sheets
 
@@ -159,6 +159,15 @@ def test_people_whom_anything_else_concerns_stay(touch):
     sheets.undone(batch)
     assert sheets.standing(ANN) == ""
     assert sheets.person(ANN).names.count() == 0
+
+
+def test_a_yes_of_the_sheet_goes_from_somebody_who_was_merged_since():
+    batch = sheets.brought_in(YES)
+    pair = {"kept": factories.ParticipantFactory(email=BOB), "merged": sheets.person(ANN)}
+    made = merging.merge(**pair, actor=None, at=timezone.now())
+    sheets.undone(batch)
+    merging.unmerge(merge=made, actor=None, at=timezone.now())
+    assert (sheets.standing(ANN), sheets.standing(BOB)) == ("", "")
 
 
 def test_only_what_was_imported_can_be_undone():

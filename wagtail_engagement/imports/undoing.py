@@ -81,15 +81,18 @@ def undo_rows(turn: Turn) -> None:
 
 
 def _take_out(batch: ImportBatch, ids: set[int], at: Any) -> None:
-    people = {person.pk: person for person in settling.locked(pk__in=ids)}
+    # What a sheet said of a record that was merged since stays with that record.
+    merged = Participant.objects.filter(merged_into__in=ids).values_list("pk", flat=True)
+    people = {person.pk: person for person in settling.locked(pk__in=ids.union(merged))}
     _lift(batch, people, at)
     gone = _of_nobody_else(batch, people)
     _remove(gone)
-    stay = people.keys() - gone
-    mine = {"participant__in": stay, "batch": batch}
-    ParticipantInterest.objects.filter(_of_sheet(batch), participant__in=stay).delete()
+    there = people.keys() - gone
+    stay = {pk for pk in there if not people[pk].merged_into_id}
+    mine = {"participant__in": there, "batch": batch}
+    ParticipantInterest.objects.filter(_of_sheet(batch), participant__in=there).delete()
     ParticipantNote.objects.filter(**mine).delete()
-    _take_names(batch, [people[pk] for pk in stay])
+    _take_names(batch, [people[pk] for pk in there])
     _take_duty(batch, stay)
     said = ConsentEvent.objects.filter(**mine, channel=Channel.IMPORT)
     retracted = said.filter(action=Action.RETRACTED).values("participant")
