@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from wagtail.log_actions import log
 
 from .. import addresses, conf
-from .models import Suppression
+from .models import ConsentEvent, Suppression
 from .settling import (
     any_bar,
     bars_of,
@@ -72,7 +72,12 @@ def suppress(
         mark, key_id = whom["fingerprint"], whom["key_id"]
         rows = list(Suppression.objects.filter(fingerprint=mark))
     strength = STRENGTH.index(Cause(reason))
-    weaker = [row for row in rows if STRENGTH.index(Cause(row.reason)) < strength]
+    weaker = [
+        row
+        for row in rows
+        if STRENGTH.index(Cause(row.reason)) < strength
+        or (row.reason == reason and _outlives_sheet(source, row))
+    ]
     for row in rows:
         if bars_purpose(row, purpose or "") and row not in weaker:
             return row
@@ -163,6 +168,16 @@ def lift_by_staff(*, suppression: Suppression, actor: Any, at: datetime.datetime
     log(suppression, "wagtail_engagement.suppression_lifted", user=actor, title=str(suppression))
     suppression.delete()
     project(people, bars_of(people), at)
+
+
+def _outlives_sheet(source: str, row: Suppression) -> bool:
+    """Whether a new source takes the place of a sheet's, which goes when the sheet is undone.
+
+    Not a link's, for a link takes back what a link did; its event stands when the sheet goes.
+    """
+    if source.startswith(Suppression.SHEET) or source in ConsentEvent.Channel.own():
+        return False
+    return row.source.startswith(Suppression.SHEET)
 
 
 def _people_behind(whom: Whom) -> list[Any]:

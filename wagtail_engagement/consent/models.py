@@ -296,6 +296,7 @@ class Suppression(models.Model):
 
     # What staff may take back; the rest only the person can, by confirming an address anew.
     LIFTED_BY_STAFF = (Reason.BOUNCED, Reason.MANUAL)
+    SHEET = "import "  # Begins the source of an entry that a sheet made, and that goes with it.
 
     fingerprint = models.CharField(max_length=64, editable=False)
     key_id = models.CharField(max_length=32, editable=False)

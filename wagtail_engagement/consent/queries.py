@@ -8,10 +8,13 @@ from typing import Any
 from django.conf import settings
 from wagtail.models import Site
 
-from .models import ConsentWording, LawfulBasis, Purpose
+from .models import ConsentEvent, ConsentWording, LawfulBasis, Purpose
 from .notices import EngagementSettings
 
 FALLBACK_LANGUAGE = "en"
+
+Action = ConsentEvent.Action
+Channel = ConsentEvent.Channel
 
 
 def current_wordings(language: str) -> dict[str, ConsentWording]:
@@ -54,6 +57,21 @@ def _newest(rows: Iterable[ConsentWording], language: str) -> dict[str, ConsentW
 def wordings_by_id(ids: Iterable[int]) -> dict[int, ConsentWording]:
     """The wordings that were shown, whatever is current today."""
     return ConsentWording.objects.in_bulk(set(ids))
+
+
+def stopped_for_good(participant_id: int) -> set[tuple[str, int | None]]:
+    """Purposes, for a result with its consultation, that a person stopped and did not take up again.
+
+    What a sheet or a merge says is left out, for it can be undone.
+    """
+    decisive = (Action.GIVEN, Action.WITHDRAWN, Action.OBJECTED)
+    acts = ConsentEvent.objects.filter(participant=participant_id, action__in=decisive)
+    acts = acts.exclude(channel__in=(Channel.IMPORT, Channel.MERGE)).order_by("at", "id")
+    last = {
+        (purpose, about if purpose == Purpose.RESULT else None): action
+        for purpose, about, action in acts.values_list("purpose", "consultation_id", "action")
+    }
+    return {subject for subject, action in last.items() if action != Action.GIVEN}
 
 
 def settings_of(site: Site | None) -> EngagementSettings:

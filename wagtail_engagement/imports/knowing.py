@@ -23,7 +23,7 @@ Action = ConsentEvent.Action
 Channel = ConsentEvent.Channel
 Cause = Suppression.Reason
 
-SOURCE = "import "  # begins the source of an entry in do-not-contact that a sheet made
+SOURCE = Suppression.SHEET  # begins the source of an entry in do-not-contact that a sheet made
 
 
 @dataclass(slots=True, eq=False)

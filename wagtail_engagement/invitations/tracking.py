@@ -13,13 +13,14 @@ from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason, tracking
 from django.db import transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .. import addresses
 from ..consent import barring, settling
-from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
+from ..consent.models import ConsentEvent, Purpose, Suppression
+from ..consent.queries import stopped_for_good
 from .models import Delivery
 
 State = Delivery.State
@@ -119,10 +120,9 @@ def _move(
 
 
 def _withdraw(delivery: Delivery | None, at: datetime.datetime) -> None:
-    """Once: a report that comes twice finds no permission any more."""
+    """Once, also where a sheet said so already, for a sheet can be undone."""
     person = delivery and delivery.participant
-    agreed = Q(purpose=Purpose.INVITE, consultation=None, may_write=True)
-    if person and ContactPermission.objects.filter(agreed, participant=person).exists():
+    if person and (Purpose.INVITE, None) not in stopped_for_good(person.pk):
         settling.record(
             participant=person,
             purpose=Purpose.INVITE,

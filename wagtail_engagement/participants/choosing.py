@@ -10,6 +10,7 @@ from django.db import transaction
 from .. import addresses
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, Purpose, Suppression
+from ..consent.queries import stopped_for_good
 from . import registry, renewing
 from .models import Link, Participant, RegisterMail
 
@@ -18,8 +19,6 @@ Channel = ConsentEvent.Channel
 
 DAY = datetime.timedelta(days=1)
 FRESH_A_DAY = 3
-# Acts that an agreement does not outlive.
-STOPPING = (Action.WITHDRAWN, Action.OBJECTED)
 
 
 @transaction.atomic
@@ -58,12 +57,14 @@ def leave(
     """Stop writing to a person for these purposes, or (None) for all. Twice is the same as once."""
     wanted = list(Purpose.values if purposes is None else purposes)
     acts = participant.consent_events.filter(purpose__in=wanted).order_by("at", "id")
-    last = {
-        (purpose, about if purpose == Purpose.RESULT else None): action
-        for purpose, about, action in acts.values_list("purpose", "consultation_id", "action")
-    }
+    subjects: list[tuple[str, int | None]] = []
     if Purpose.INVITE in wanted:
-        last.setdefault((Purpose.INVITE.value, None), "")
+        subjects.append((Purpose.INVITE, None))
+    subjects += [
+        (purpose, about if purpose == Purpose.RESULT else None)
+        for purpose, about in acts.values_list("purpose", "consultation_id")
+    ]
+    stopped = stopped_for_good(participant.pk)
     settling.record_many(
         [
             ConsentEvent(
@@ -74,8 +75,8 @@ def leave(
                 consultation_id=about,
                 at=at,
             )
-            for (purpose, about), action in last.items()
-            if action not in STOPPING
+            for purpose, about in dict.fromkeys(subjects)
+            if (purpose, about) not in stopped
         ]
     )
     for purpose in wanted:
