@@ -30,6 +30,12 @@ MAPPING = {
 WORDS = "May we email you about consultations?"
 
 
+def row(
+    email="ann@example.com", name="Ann Lee", topics="", said="yes", day="", postcode="", note=""
+):
+    return [email, name, topics, said, day, postcode, note]
+
+
 def ago(days):
     return timezone.localdate() - datetime.timedelta(days=days)
 
