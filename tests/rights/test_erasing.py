@@ -8,6 +8,7 @@ from django.utils import timezone
 from tests import factories
 from wagtail_engagement import models, signals
 from wagtail_engagement.consent import barring
+from wagtail_engagement.imports import importing
 from wagtail_engagement.rights import erasing
 from wagtail_engagement.rights.holdings import HOLDINGS
 
@@ -114,6 +115,22 @@ def test_an_import_that_still_needs_its_file_ends_and_says_why(known, folder):
     erase(known)
     known.batch.refresh_from_db()
     assert known.batch.status == "failed" and "erased" in known.batch.status_reason
+
+
+@pytest.mark.parametrize("status", ["running", "undoing"])
+def test_nobody_else_is_stranded_where_a_sheet_is_half_brought_in(
+    status, known, django_capture_on_commit_callbacks
+):
+    bystander = factories.ParticipantFactory(batch=known.batch)
+    known.batch.rows.create(number=4, outcome="new", participant=bystander)
+    so_far = {"status": status, "rows_done": 3, "last_row": 4}
+    models.ImportBatch.objects.update(**so_far, mapping={"fields": {"0": "email"}})
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(known)
+    importing.work(at=timezone.now(), owner="worker", limit=9)
+    known.batch.refresh_from_db()
+    assert known.batch.status == "undone"
+    assert not models.Participant.objects.filter(pk=bystander.pk).exists()
 
 
 def test_a_sheet_of_other_people_stays(known, folder, django_capture_on_commit_callbacks):

@@ -19,7 +19,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
-from .. import addresses, signals
+from .. import addresses, nudge, signals
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from ..consultations.models import Answer, ConsultationResponse
@@ -247,22 +247,29 @@ def _empty(them: Whom, texts: Collection[tuple[int, str]]) -> int:
 def _drop_files(them: Whom, at: datetime.datetime) -> int:
     """Delete stored sheets that name the person: a sheet cannot be rewritten. Returns how many.
 
-    An import that still needs its file ends, and says why.
+    An import that still needs its file ends, says why, and takes out again what it had brought.
     """
     kept = ImportBatch.objects.filter(file_gone_at=None).exclude(stored_as="")
     tied = set(kept.filter(rows__participant__in=them.ids).values_list("pk", flat=True))
     naming = [row for row in kept if row.pk in tied or names_any(files.path_of(row), them.keys)]
     for batch in naming:
-        batch.file_gone_at = at
-        if batch.status not in (ImportBatch.Status.FINISHED, ImportBatch.Status.UNDONE):
-            batch.status = ImportBatch.Status.FAILED
-            batch.status_reason = _(
-                "The file was deleted because somebody on it was erased. Upload it again"
-                " without them."
-            )
-        batch.save(update_fields=["file_gone_at", "status", "status_reason"])
+        _end_import(batch, at)
         transaction.on_commit(partial(files.path_of(batch).unlink, missing_ok=True))
     return len(naming)
+
+
+def _end_import(batch: ImportBatch, at: datetime.datetime) -> None:
+    mine = ImportBatch.objects.filter(pk=batch.pk)
+    mine.update(file_gone_at=at)
+    status = ImportBatch.Status
+    why = _("The file was deleted because somebody on it was erased. Upload it again without them.")
+    # Without an owner, so that the next worker need not wait for the lease of the last.
+    begun = mine.filter(status=status.RUNNING, rows_done__gt=0)
+    if begun.update(status=status.UNDOING, status_reason=why, owner="", lease_until=None):
+        nudge.after_commit()
+        return
+    ended = (status.FINISHED, status.UNDOING, status.UNDONE)
+    mine.exclude(status__in=ended).update(status=status.FAILED, status_reason=why)
 
 
 def names_any(path: Path, keys: Collection[str]) -> bool:
