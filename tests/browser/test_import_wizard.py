@@ -57,7 +57,7 @@ def test_a_sheet_is_brought_in_step_by_step(town, staff, sheet, work):
     page.get_by_role("heading", name="What would happen").wait_for()
     looked_at(page, "check")
     page.get_by_label("say that this is true").check()
-    page.get_by_role("button", name="Import 3 rows").click()
+    page.get_by_role("button", name="Import 2 people's rows").click()
     page.get_by_role("progressbar").or_(page.get_by_text("0 rows done")).first.wait_for()
     looked_at(page, "running")
     work()

@@ -1,6 +1,7 @@
 """Workers that are killed, slowed, stopped or faced with bad files: nothing is lost or doubled."""
 
 import datetime
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError, connection
@@ -157,7 +158,7 @@ def test_a_file_that_vanishes_half_way_leaves_nothing_half_imported():
 
 def test_a_fault_ends_the_import_and_not_the_worker(monkeypatch, caplog):
     batch = sheets.started(*ROWS)
-    monkeypatch.setattr(running, "store", lambda *_args: {}["ann@example.com"])
+    monkeypatch.setattr(running, "store", lambda *_args, **_when: {}["ann@example.com"])
     assert worker.drain(owner="me")["imports"] == 1
     batch.refresh_from_db()
     assert batch.status == "failed"
@@ -168,7 +169,7 @@ def test_a_fault_ends_the_import_and_not_the_worker(monkeypatch, caplog):
 def test_a_database_that_is_away_ends_nothing(monkeypatch):
     batch = sheets.started(*ROWS)
     with monkeypatch.context() as away:
-        away.setattr(running, "store", lambda *_args: (_ for _ in ()).throw(OperationalError))
+        away.setattr(running, "store", Mock(side_effect=OperationalError))
         with pytest.raises(OperationalError):
             sheets.work()
     sheets.work(LATER)
@@ -180,10 +181,10 @@ def test_somebody_who_comes_in_by_themselves_meanwhile_is_met(monkeypatch):
     batch = sheets.started(*ROWS)
     stored, met = running.store, []
 
-    def late(changes, terms):
+    def late(changes, terms, *, at):
         if not met:
             met.append(factories.ParticipantFactory(email="person1@example.com", name="Own"))
-        stored(changes, terms)
+        stored(changes, terms, at=at)
 
     monkeypatch.setattr(running, "store", late)
     monkeypatch.setattr(running, "TRIES", 2)
