@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from .. import addresses, conf, signals
+from .. import addresses, conf, inserting, signals
 from .models import ConsentEvent, ConsentWording, ContactPermission, Purpose, Suppression
 
 Action = ConsentEvent.Action
@@ -54,6 +54,20 @@ class Facts(TypedDict, total=False):
     until: datetime.datetime | None
 
 
+class Act(NamedTuple):
+    """An event, as far as the replay looks at it."""
+
+    participant_id: int
+    purpose: str
+    action: str
+    channel: str
+    at: datetime.datetime
+    batch_id: int | None = None
+    evidence: str = ""
+    consultation_id: int | None = None
+    until: datetime.datetime | None = None
+
+
 @dataclass(frozen=True)
 class _Verdict:
     """What one permission row has to say."""
@@ -89,6 +103,29 @@ def record_many(events: Iterable[ConsentEvent], *, at: datetime.datetime | None 
     if rows:
         ConsentEvent.objects.bulk_create(rows)
         settle({row.participant_id for row in rows}, at=at or max(row.at for row in rows))
+
+
+@together
+def record_acts(
+    acts: Sequence[Act],
+    *,
+    newcomers: Mapping[int, str],
+    actor_id: int | None,
+    at: datetime.datetime,
+) -> None:
+    """Append very many events, which one person attests, and settle their people as of `at`.
+
+    `newcomers` maps people who came in within this transaction, and have no other events, to
+    their address keys: nothing of theirs is read back but what stands against the address.
+    """
+    inserting.insert(ConsentEvent, Act._fields, acts, same={"actor": actor_id})
+    first = [act for act in acts if act.participant_id in newcomers]
+    new = {act.participant_id for act in first}
+    bars = _bars_of_keys((pk, newcomers[pk], True) for pk in new)
+    fresh = _verdicts(first, bars, at)
+    _add(fresh)
+    _tell_of_newcomers(fresh)
+    settle({act.participant_id for act in acts} - new, at=at)
 
 
 @together
@@ -163,18 +200,25 @@ def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.
 
     A record that was merged into another has none of its own.
     """
-    told: dict[Subject, list[ConsentEvent]] = defaultdict(list)
     own = [person.pk for person in people if person.merged_into_id is None]
-    events = ConsentEvent.objects.filter(participant__in=own)
-    for event in events.order_by("at", "id"):
-        about = event.consultation_id if event.purpose == Purpose.RESULT else None
-        told[event.participant_id, event.purpose, about].append(event)
-    wanted = {
+    events = ConsentEvent.objects.filter(participant__in=own).order_by("at", "id")
+    acts = map(Act._make, events.values_list(*Act._fields))
+    _write({person.pk: person for person in people}, _verdicts(acts, bars, at))
+
+
+def _verdicts(
+    acts: Iterable[Act], bars: dict[int, list[Suppression]], at: datetime.datetime
+) -> dict[Subject, _Verdict]:
+    """What the permissions have to say by what people did, oldest first."""
+    told: dict[Subject, list[Act]] = defaultdict(list)
+    for act in acts:
+        about = act.consultation_id if act.purpose == Purpose.RESULT else None
+        told[act.participant_id, act.purpose, about].append(act)
+    return {
         subject: verdict
-        for subject, acts in told.items()
-        if (verdict := _judge(acts, _standing_against(bars, subject), at))
+        for subject, done in told.items()
+        if (verdict := _judge(done, _standing_against(bars, subject), at))
     }
-    _write({person.pk: person for person in people}, wanted)
 
 
 def _standing_against(bars: dict[int, list[Suppression]], subject: Subject) -> list[Suppression]:
@@ -182,7 +226,7 @@ def _standing_against(bars: dict[int, list[Suppression]], subject: Subject) -> l
 
 
 def _judge(
-    acts: list[ConsentEvent], bars: list[Suppression], at: datetime.datetime
+    acts: list[Act], bars: list[Suppression], at: datetime.datetime
 ) -> _Verdict | None:
     """Replay what a person did, oldest first; then see what stands against the address.
 
@@ -212,25 +256,25 @@ def _judge(
     return _timed(verdict, decisive, until, at) if verdict.may_write else verdict
 
 
-def _brought_by(act: ConsentEvent) -> int | str | None:
+def _brought_by(act: Act) -> int | str | None:
     """What wrote an event that can be undone as one: an import by number, a merge by its proof."""
     return act.batch_id or (act.evidence if act.channel == ConsentEvent.Channel.MERGE else None)
 
 
-def _changes_nothing(act: ConsentEvent, reason: str) -> bool:
+def _changes_nothing(act: Act, reason: str) -> bool:
     """Nobody who stopped is brought back unasked, and being told adds nothing to an agreement."""
     if reason == Standing.STOPPED:
         return _asks_nobody(act)
     return reason == Standing.GRANTED and act.action == Action.INFORMED
 
 
-def _asks_nobody(act: ConsentEvent) -> bool:
+def _asks_nobody(act: Act) -> bool:
     """What never takes back that a person stopped: being told, and somebody's old sheet (P05)."""
     return act.action == Action.INFORMED or act.channel == ConsentEvent.Channel.IMPORT
 
 
 def _timed(
-    verdict: _Verdict, act: ConsentEvent, until: datetime.datetime | None, at: datetime.datetime
+    verdict: _Verdict, act: Act, until: datetime.datetime | None, at: datetime.datetime
 ) -> _Verdict:
     """A pause, and the end that an agreement to be invited has from the day it was given."""
     if until and until > at:
@@ -259,35 +303,51 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
     """Replace the permission rows that say something else, and tell the host what changed."""
     rows = ContactPermission.objects.filter(participant__in=people)
     said = {(row.participant_id, row.purpose, row.consultation_id): row for row in rows}
-    fresh = []
-    for subject, verdict in wanted.items():
-        row = said.get(subject)
-        if row and _said(row) == verdict:
-            continue
-        person_id, purpose, about = subject
-        fresh.append(
-            ContactPermission(
-                participant_id=person_id,
-                purpose=purpose,
-                consultation_id=about,
-                may_write=verdict.may_write,
-                reason=verdict.reason,
-                since=verdict.since,
-                recheck_at=verdict.recheck_at,
-                lapses=verdict.lapses,
-            )
-        )
-        if verdict.may_write != bool(row and row.may_write):
-            _tell(people[person_id], purpose)
-    stale = [
-        row.pk
+    stale = {
+        subject: row
         for subject, row in said.items()
         if subject not in wanted or _said(row) != wanted[subject]
-    ]
+    }
     if stale:
-        ContactPermission.objects.filter(pk__in=stale).delete()
-    if fresh:
-        ContactPermission.objects.bulk_create(fresh)
+        ContactPermission.objects.filter(pk__in=[row.pk for row in stale.values()]).delete()
+    fresh = {
+        subject: verdict
+        for subject, verdict in wanted.items()
+        if subject not in said or subject in stale
+    }
+    _add(fresh)
+    for subject, verdict in fresh.items():
+        if verdict.may_write != (subject in said and said[subject].may_write):
+            _tell(people[subject[0]], subject[1])
+
+
+def _add(fresh: dict[Subject, _Verdict]) -> None:
+    inserting.insert(
+        ContactPermission,
+        ["participant", "purpose", "consultation", "reason", "since", "recheck_at"]
+        + ["may_write", "lapses"],
+        [
+            (
+                *subject,
+                verdict.reason,
+                verdict.since,
+                verdict.recheck_at,
+                verdict.may_write,
+                verdict.lapses,
+            )
+            for subject, verdict in fresh.items()
+        ],
+    )
+
+
+def _tell_of_newcomers(fresh: dict[Subject, _Verdict]) -> None:
+    """Tell the host of people who may be written to, if it listens at all."""
+    if not signals.consent_changed.has_listeners(ContactPermission):
+        return
+    may = [subject for subject, verdict in fresh.items() if verdict.may_write]
+    people = people_of_register().in_bulk({person_id for person_id, *_rest in may})
+    for person_id, purpose, _about in may:
+        _tell(people[person_id], purpose)
 
 
 def _said(row: ContactPermission) -> _Verdict:
@@ -323,10 +383,15 @@ def bars_of(people: list[Any]) -> dict[int, list[Suppression]]:
 
     So does what stands against a record that was merged into theirs, but for mail that came back.
     """
-    owners: dict[str, list[tuple[int, bool]]] = defaultdict(list)
     merged = people_of_register().filter(merged_into__in=[person.pk for person in people])
     keys = [(person.pk, person.address_key, True) for person in people]
     keys += [(pk, key, False) for pk, key in merged.values_list("merged_into", "address_key")]
+    return _bars_of_keys(keys)
+
+
+def _bars_of_keys(keys: Iterable[tuple[int, str, bool]]) -> dict[int, list[Suppression]]:
+    """Read do-not-contact by person, address and whether that is the address written to."""
+    owners: dict[str, list[tuple[int, bool]]] = defaultdict(list)
     for pk, key, is_own in keys:
         for mark in addresses.fingerprints(key):
             owners[mark].append((pk, is_own))

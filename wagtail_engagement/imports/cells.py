@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
@@ -98,6 +99,7 @@ _SERIAL = re.compile(r"(\d{5})(?:\.\d+)?")
 _SERIAL_ZERO = datetime.date(1899, 12, 30)
 
 
+@lru_cache(maxsize=4096)
 def _word(cell: str) -> str:
     """Return a cell as it is looked up among words: "Yes, please!" is "yes please"."""
     return re.sub(r"[\s,.!*]+", " ", cell.casefold().replace("’", "'")).strip()
@@ -148,7 +150,9 @@ def storable(cell: str) -> str:
 
 def tidy(cell: str) -> str:
     """Return a text in one line, without signs that nobody sees."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())
+    if not cell.isprintable():
+        cell = "".join(sign if sign.isprintable() else " " for sign in cell)
+    return " ".join(cell.split())
 
 
 def _calm(word: str, *, alone: bool) -> str:

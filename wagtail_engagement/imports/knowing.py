@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from .. import addresses
 from ..consent.models import ConsentEvent, Purpose, Suppression
+from ..consent.settling import Act
 from ..participants.models import (
     Participant,
     ParticipantInterest,
@@ -98,21 +99,24 @@ class Register:
         found = Participant.objects.filter(address_key__in=emails)
         kept = dict(found.values_list("address_key", Coalesce("merged_into", "pk")))
         missing = set(kept.values()) - self._people.keys()
-        for person in Participant.objects.filter(pk__in=missing):
-            self._people[person.pk] = Known(
-                email=person.email,
-                person_id=person.pk,
+        people = Participant.objects.filter(pk__in=missing)
+        for pk, email, name, area, batch_id, kind, duty in people.values_list(
+            "pk", "email", "name", "area", "batch", "kind", "must_be_notified"
+        ):
+            self._people[pk] = Known(
+                email=email,
+                person_id=pk,
                 exists=True,
-                came_alone=person.batch_id is None,
-                name=person.name,
-                area=person.area,
-                is_organisation=person.kind == Participant.Kind.ORGANISATION,
-                must_be_notified=person.must_be_notified,
+                came_alone=batch_id is None,
+                name=name,
+                area=area,
+                is_organisation=kind == Participant.Kind.ORGANISATION,
+                must_be_notified=duty,
             )
         self._read_details(missing)
         for key, email in emails.items():
-            pk = kept.get(key)
-            self.known[key] = self._people[pk] if pk else Known(email=email)
+            kept_id = kept.get(key)
+            self.known[key] = self._people[kept_id] if kept_id else Known(email=email)
 
     def _read_details(self, ids: Collection[int]) -> None:
         if not ids:
@@ -123,18 +127,20 @@ class Register:
         notes = ParticipantNote.objects.filter(participant__in=ids)
         for pk, text in notes.values_list("participant", "text"):
             self._people[pk].notes.add(text)
-        for link in ParticipantInterest.objects.filter(participant__in=ids):
-            is_ours = link.origin == ParticipantInterest.Origin.IMPORTED and not link.removed_at
-            renewed = link.renewed_at if is_ours else None
-            self._people[link.participant_id].interests[link.interest_id] = renewed
-        told: dict[int, list[ConsentEvent]] = defaultdict(list)
+        links = ParticipantInterest.objects.filter(participant__in=ids)
+        for pk, topic, origin, renewed, removed in links.values_list(
+            "participant", "interest", "origin", "renewed_at", "removed_at"
+        ):
+            is_ours = origin == ParticipantInterest.Origin.IMPORTED and not removed
+            self._people[pk].interests[topic] = renewed if is_ours else None
+        told: dict[int, list[Act]] = defaultdict(list)
         events = ConsentEvent.objects.filter(participant__in=ids, purpose=Purpose.INVITE)
-        for event in events.order_by("at", "id"):
-            told[event.participant_id].append(event)
+        for act in map(Act._make, events.order_by("at", "id").values_list(*Act._fields)):
+            told[act.participant_id].append(act)
         for pk, acts in told.items():
             self._replay(self._people[pk], acts)
 
-    def _replay(self, known: Known, acts: list[ConsentEvent]) -> None:
+    def _replay(self, known: Known, acts: list[Act]) -> None:
         """Note what a person did, oldest first, and what sheets said."""
         undone = {act.batch_id for act in acts if act.action == Action.RETRACTED}
         is_paused = False
@@ -156,7 +162,7 @@ class Register:
                 self._note_own(known, act)
         known.stopped_self = known.stopped_self or is_paused
 
-    def _note_own(self, known: Known, act: ConsentEvent) -> None:
+    def _note_own(self, known: Known, act: Act) -> None:
         """Remember what this batch has said, so that a row which comes again says it once."""
         if act.action == Action.GIVEN:
             known.told_yes_at = act.at

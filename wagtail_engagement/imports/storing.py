@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Sequence
 
 from django.db.models import Exists, OuterRef
 
@@ -62,17 +63,19 @@ def store(changes: Changes, terms: Terms, *, at: datetime.datetime) -> None:
             source=source_of(batch),
             at=at,
         )
-    settling.record_many(_events(changes, batch), at=at)
-    _free(known.pk for known, *_rest in changes.events)
+    settling.record_acts(
+        _acts(changes, batch),
+        newcomers={known.pk: known.key for known in changes.newcomers},
+        actor_id=batch.attested_by_id,
+        at=at,
+    )
+    _free(changes)
 
 
 def _keep_people(changes: Changes, terms: Terms) -> None:
     # In one order everywhere, so that two sheets with the same people do not block each other.
     changes.newcomers.sort(key=lambda known: known.key)
-    people = [_newcomer(known, terms) for known in changes.newcomers]
-    Participant.objects.bulk_create(people)
-    for known, person in zip(changes.newcomers, people, strict=True):
-        known.person_id = person.pk
+    _let_in(changes.newcomers, terms)
     Participant.objects.bulk_update(
         [
             Participant(
@@ -91,24 +94,39 @@ def _keep_people(changes: Changes, terms: Terms) -> None:
     Participant.objects.filter(pk__in=duty).update(kept_until=None)
 
 
-def _newcomer(known: Known, terms: Terms) -> Participant:
-    """A person of the sheet, who goes by themselves unless something says that we may write."""
-    has_reason = known.must_be_notified or (known.told_yes_at and not known.is_out)
-    return Participant(
-        address_key=known.key,
-        email=known.email,
-        name=known.name,
-        kind=_kind(known),
-        area=known.area,
-        must_be_notified=known.must_be_notified,
-        batch=terms.batch,
-        kept_until=None if has_reason else terms.kept_until,
-        joined_at=terms.now,
+def _let_in(newcomers: list[Known], terms: Terms) -> None:
+    """Add people, who go by themselves unless something says that we may write to them."""
+    inserting.insert(
+        Participant,
+        ["uuid", "address_key", "email", "name", "kind", "area", "must_be_notified", "kept_until"],
+        [
+            (
+                uuid.uuid4(),
+                known.key,
+                known.email,
+                known.name,
+                _kind(known),
+                known.area,
+                known.must_be_notified,
+                None if _has_reason(known) else terms.kept_until,
+            )
+            for known in newcomers
+        ],
+        same={"batch": terms.batch.pk, "joined_at": terms.now},
     )
+    added = Participant.objects.filter(address_key__in=[known.key for known in newcomers])
+    numbers = dict(added.values_list("address_key", "pk"))
+    for known in newcomers:
+        known.person_id = numbers[known.key]
+
+
+def _has_reason(known: Known) -> bool:
+    """Whether a newcomer is to stay: the law names them, or their yes stands."""
+    return known.must_be_notified or bool(known.told_yes_at and not known.is_out)
 
 
 def _kind(known: Known) -> str:
-    return Kind.ORGANISATION if known.is_organisation else Kind.PERSON
+    return (Kind.ORGANISATION if known.is_organisation else Kind.PERSON).value
 
 
 def _keep_interests(changes: Changes, batch: ImportBatch) -> None:
@@ -139,24 +157,26 @@ def _keep_interests(changes: Changes, batch: ImportBatch) -> None:
     )
 
 
-def _events(changes: Changes, batch: ImportBatch) -> Iterable[ConsentEvent]:
-    for known, action, moment, number in changes.events:
-        yield ConsentEvent(
+def _acts(changes: Changes, batch: ImportBatch) -> list[settling.Act]:
+    return [
+        settling.Act(
             participant_id=known.pk,
             purpose=Purpose.INVITE,
             action=action,
             channel=ConsentEvent.Channel.IMPORT,
-            batch=batch,
-            actor_id=batch.attested_by_id,
-            evidence=f"row {number}",
             at=moment,
+            batch_id=batch.pk,
+            evidence=f"row {number}",
         )
+        for known, action, moment, number in changes.events
+    ]
 
 
-def _free(ids: Iterable[int]) -> None:
+def _free(changes: Changes) -> None:
     """Keep those who were to go and may now be written to."""
+    ids = {known.pk for known, *_rest in changes.events}
     may_write = ContactPermission.objects.filter(participant=OuterRef("pk"), may_write=True)
-    going = Participant.objects.filter(pk__in=set(ids), kept_until__isnull=False)
+    going = Participant.objects.filter(pk__in=ids, kept_until__isnull=False)
     going.filter(Exists(may_write)).update(kept_until=None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from .mapping import Field, Mapping
 from .models import ImportBatch
 
 ORGANISATION = Participant.Kind.ORGANISATION
+
+
+Days = dict[datetime.date | None, datetime.datetime | None]
 
 
 class Verdict(NamedTuple):
@@ -47,6 +50,9 @@ class Terms:
     everyone: tuple[int, ...]
     words: dict[str, int | None]
     now: datetime.datetime
+    # What was worked out for a day; a sheet has few of them, and many rows.
+    _collected: Days = field(default_factory=dict, init=False, repr=False)
+    _agreed: Days = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -108,15 +114,19 @@ class Terms:
 
         None where nothing is known.
         """
-        first, last = self.batch.collected_from, self.batch.collected_to
-        if day and first and last and first <= day <= last:
-            return moment(day)
-        return moment(first) if first else None
+        if day not in self._collected:
+            first, last = self.batch.collected_from, self.batch.collected_to
+            is_credible = day and first and last and first <= day <= last
+            known = day if is_credible else first
+            self._collected[day] = moment(known) if known else None
+        return self._collected[day]
 
     def agreed(self, day: datetime.date | None) -> datetime.datetime | None:
         """Return since when somebody who said yes may be written to; None if they may not."""
-        since = self.collected(day) if self.is_documented else None
-        return since if since and not self.is_too_old(since) else None
+        if day not in self._agreed:
+            since = self.collected(day) if self.is_documented else None
+            self._agreed[day] = since if since and not self.is_too_old(since) else None
+        return self._agreed[day]
 
     def is_too_old(self, since: datetime.datetime) -> bool:
         days = conf.permission_days()
