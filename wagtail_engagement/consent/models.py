@@ -163,7 +163,10 @@ class ConsentEvent(AppendOnlyModel):
             return (cls.CHOICES, cls.ONE_CLICK, cls.LEAVE_PAGE)
 
     participant = models.ForeignKey(
-        "wagtail_engagement.Participant", on_delete=models.PROTECT, related_name="consent_events"
+        "wagtail_engagement.Participant",
+        on_delete=models.PROTECT,
+        related_name="consent_events",
+        db_index=False,  # engagement_event_person begins with it.
     )
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     action = models.CharField(max_length=12, choices=Action.choices)
@@ -184,7 +187,11 @@ class ConsentEvent(AppendOnlyModel):
         help_text=_("What proves it, such as the id of the claim that was confirmed."),
     )
     batch = models.ForeignKey(
-        "wagtail_engagement.ImportBatch", on_delete=models.PROTECT, null=True, related_name="+"
+        "wagtail_engagement.ImportBatch",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # engagement_event_batch has those that are there.
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

@@ -121,13 +121,19 @@ class ImportRow(models.Model):
         REFUSED = "refused", _("not imported")
         NO_ADDRESS = "no_address", _("without an address")
 
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    batch = models.ForeignKey(
+        ImportBatch, on_delete=models.CASCADE, related_name="rows", db_index=False
+    )
     number = models.PositiveIntegerField(_("row"))
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
     column = models.PositiveSmallIntegerField(_("column"), null=True)
     reason = models.CharField(_("reason"), max_length=250, blank=True)
     participant = models.ForeignKey(
-        Participant, on_delete=models.SET_NULL, null=True, related_name="import_rows"
+        Participant,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="import_rows",
+        db_index=False,  # engagement_row_person has those that are there.
     )
     values = models.JSONField(null=True)
     decided_at = models.DateTimeField(null=True)

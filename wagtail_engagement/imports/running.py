@@ -25,7 +25,7 @@ from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 from .storing import keep_rows, store
 from .terms import Terms
 
-CHUNK = 1_000
+CHUNK = 2_500
 TRIES = 3
 MOST_WORDS = 1_000
 # Longer than a reader may need for its first row.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
+from django.db import models
 from django.db.models import Exists, OuterRef
 
 from .. import inserting
@@ -37,12 +39,13 @@ def store(changes: Changes, terms: Terms, *, at: datetime.datetime) -> None:
     """Write changes and settle as of `at` whom they concern; the caller's transaction holds it."""
     batch, now = terms.batch, terms.now
     _keep_people(changes, terms)
-    inserting.insert(
+    new = {known.pk: known.key for known in changes.newcomers}
+    _insert(
         ParticipantName,
         ["participant", "name"],
         [(known.pk, name) for known, name in changes.names],
         same={"batch": batch.pk, "since": now},
-        ignore_conflicts=True,
+        new=new,
     )
     ParticipantNote.objects.bulk_create(
         ParticipantNote(
@@ -54,7 +57,7 @@ def store(changes: Changes, terms: Terms, *, at: datetime.datetime) -> None:
         )
         for known, text in changes.notes
     )
-    _keep_interests(changes, batch)
+    _keep_interests(changes, batch, new)
     if changes.leavers:
         barring.suppress_many(
             emails=[known.email for known in changes.leavers],
@@ -65,7 +68,7 @@ def store(changes: Changes, terms: Terms, *, at: datetime.datetime) -> None:
         )
     settling.record_acts(
         _acts(changes, batch),
-        newcomers={known.pk: known.key for known in changes.newcomers},
+        newcomers=new,
         actor_id=batch.attested_by_id,
         at=at,
     )
@@ -129,15 +132,29 @@ def _kind(known: Known) -> str:
     return (Kind.ORGANISATION if known.is_organisation else Kind.PERSON).value
 
 
-def _keep_interests(changes: Changes, batch: ImportBatch) -> None:
-    """Add interests; what a person took away stays away, and what they chose stays chosen."""
+def _insert(
+    model: type[models.Model],
+    names: list[str],
+    rows: list[tuple[Any, ...]],
+    *,
+    same: dict[str, Any],
+    new: Collection[int],
+) -> None:
+    """Insert what people have not got yet; newcomers have nothing, and go in faster."""
+    theirs = [row for row in rows if row[0] in new]
+    inserting.insert(model, names, theirs, same=same)
+    others = [row for row in rows if row[0] not in new]
+    inserting.insert(model, names, others, same=same, ignore_conflicts=True)
 
-    inserting.insert(
+
+def _keep_interests(changes: Changes, batch: ImportBatch, new: Collection[int]) -> None:
+    """Add interests; what a person took away stays away, and what they chose stays chosen."""
+    _insert(
         ParticipantInterest,
         ["participant", "interest", "since", "renewed_at"],
         [(known.pk, pk, since, since) for known, pk, since in changes.interests],
         same={"origin": ParticipantInterest.Origin.IMPORTED.value, "batch": batch.pk},
-        ignore_conflicts=True,
+        new=new,
     )
     ParticipantInterest.objects.bulk_create(
         [
