@@ -1,17 +1,19 @@
-"""Many new rows in one statement, without a model instance for each: several times as fast.
+"""Many rows in one statement, without a model instance for each: several times as fast.
 
-It asks no model for defaults and sends no signals, so that callers name every column that has to
+`insert` asks no model for defaults and sends no signals, so that callers name every column that has to
 hold something.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import DEFAULT_DB_ALIAS, connections, models, router
+from django.db.models.expressions import RawSQL
 
 COPY_FROM = 100  # rows; fewer are quicker in one INSERT
 
@@ -34,7 +36,8 @@ def insert(
     ]
     varying = ready[: len(names)]
     lines = [
-        [prepare(value) for prepare, value in zip(varying, row, strict=True)] + fixed for row in rows
+        [prepare(value) for prepare, value in zip(varying, row, strict=True)] + fixed
+        for row in rows
     ]
     if not lines:
         return
@@ -60,6 +63,21 @@ def insert(
                 with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                     for line in lines:
                         copy.write_row(line)
+
+
+def among(values: Collection[int] | Collection[str]) -> Any:
+    """Return numbers or texts for `field__in=`: one parameter, however many they are.
+
+    Django spends longer on a thousand parameters than the database on the rows they find.
+    """
+    if not values:
+        return []
+    kind = "bigint" if isinstance(next(iter(values)), int) else "text"
+    if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
+        each = f"value::{kind} FROM json_array_elements_text(%s::json)"
+    else:
+        each = "value FROM json_each(%s)"
+    return RawSQL(f"SELECT {each}", [json.dumps(list(values))])  # noqa: S608, S611
 
 
 def _preparing(field: Any, connection: Any) -> Callable[[Any], Any]:

@@ -159,7 +159,7 @@ def settle(participant_ids: Iterable[int], *, at: datetime.datetime) -> None:
     Events dated after `at` count from their time on. Costs the same statements for any number of
     people. The lock makes two at once wait for each other, so that the later one sees everything.
     """
-    people = locked(pk__in=set(participant_ids))
+    people = locked(pk__in=inserting.among(set(participant_ids)))
     project(people, bars_of(people), at)
 
 
@@ -201,7 +201,7 @@ def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.
     A record that was merged into another has none of its own.
     """
     own = [person.pk for person in people if person.merged_into_id is None]
-    events = ConsentEvent.objects.filter(participant__in=own).order_by("at", "id")
+    events = ConsentEvent.objects.filter(participant__in=inserting.among(own)).order_by("at", "id")
     acts = map(Act._make, events.values_list(*Act._fields))
     _write({person.pk: person for person in people}, _verdicts(acts, bars, at))
 
@@ -225,9 +225,7 @@ def _standing_against(bars: dict[int, list[Suppression]], subject: Subject) -> l
     return [bar for bar in bars[subject[0]] if bars_purpose(bar, subject[1])]
 
 
-def _judge(
-    acts: list[Act], bars: list[Suppression], at: datetime.datetime
-) -> _Verdict | None:
+def _judge(acts: list[Act], bars: list[Suppression], at: datetime.datetime) -> _Verdict | None:
     """Replay what a person did, oldest first; then see what stands against the address.
 
     None where an import or a merge that was undone left nothing to judge.
@@ -301,7 +299,7 @@ def bars_purpose(row: Suppression, purpose: str) -> bool:
 
 def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
     """Replace the permission rows that say something else, and tell the host what changed."""
-    rows = ContactPermission.objects.filter(participant__in=people)
+    rows = ContactPermission.objects.filter(participant__in=inserting.among(people))
     said = {(row.participant_id, row.purpose, row.consultation_id): row for row in rows}
     stale = {
         subject: row
@@ -383,7 +381,8 @@ def bars_of(people: list[Any]) -> dict[int, list[Suppression]]:
 
     So does what stands against a record that was merged into theirs, but for mail that came back.
     """
-    merged = people_of_register().filter(merged_into__in=[person.pk for person in people])
+    ids = inserting.among([person.pk for person in people])
+    merged = people_of_register().filter(merged_into__in=ids)
     keys = [(person.pk, person.address_key, True) for person in people]
     keys += [(pk, key, False) for pk, key in merged.values_list("merged_into", "address_key")]
     return _bars_of_keys(keys)
@@ -396,7 +395,7 @@ def _bars_of_keys(keys: Iterable[tuple[int, str, bool]]) -> dict[int, list[Suppr
         for mark in addresses.fingerprints(key):
             owners[mark].append((pk, is_own))
     found: dict[int, list[Suppression]] = defaultdict(list)
-    for row in Suppression.objects.filter(fingerprint__in=owners):
+    for row in Suppression.objects.filter(fingerprint__in=inserting.among(owners)):
         for pk, is_own in owners[row.fingerprint]:
             if is_own or row.reason != Cause.BOUNCED:
                 found[pk].append(row)

@@ -290,6 +290,11 @@ def pieces(cell: str, vocabulary: Vocabulary | None = None) -> list[str]:
     return list(found.values())
 
 
+def is_delimited(text: str) -> bool:
+    """Return whether a text has a separator in it, so that it could be read as several."""
+    return bool(_SEPARATORS.search(text))
+
+
 def _spans(cell: str) -> list[tuple[int, int]]:
     """Return where each piece between separators begins and ends, without space and quotes."""
     if is_blank(cell):

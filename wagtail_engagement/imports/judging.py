@@ -223,4 +223,6 @@ class Judge:
 
 def best_name(names: set[str]) -> str:
     """Return the most complete name, whatever the order in which they came; "" of none."""
+    if len(names) == 1:
+        return next(iter(names))
     return min(names, key=lambda name: (-name.count(" "), -len(name), name), default="")

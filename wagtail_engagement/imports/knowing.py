@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from .. import addresses
 from ..consent.models import ConsentEvent, Purpose, Suppression
 from ..consent.settling import Act
+from ..inserting import among
 from ..participants.models import (
     Participant,
     ParticipantInterest,
@@ -96,10 +97,10 @@ class Register:
         return self.areas.get(postcode.replace(" ", ""), "")
 
     def _read_people(self, emails: dict[str, str]) -> None:
-        found = Participant.objects.filter(address_key__in=emails)
+        found = Participant.objects.filter(address_key__in=among(emails))
         kept = dict(found.values_list("address_key", Coalesce("merged_into", "pk")))
         missing = set(kept.values()) - self._people.keys()
-        people = Participant.objects.filter(pk__in=missing)
+        people = Participant.objects.filter(pk__in=among(missing))
         for pk, email, name, area, batch_id, kind, duty in people.values_list(
             "pk", "email", "name", "area", "batch", "kind", "must_be_notified"
         ):
@@ -121,20 +122,20 @@ class Register:
     def _read_details(self, ids: Collection[int]) -> None:
         if not ids:
             return
-        names = ParticipantName.objects.filter(participant__in=ids)
+        names = ParticipantName.objects.filter(participant__in=among(ids))
         for pk, name in names.values_list("participant", "name"):
             self._people[pk].names.add(name)
-        notes = ParticipantNote.objects.filter(participant__in=ids)
+        notes = ParticipantNote.objects.filter(participant__in=among(ids))
         for pk, text in notes.values_list("participant", "text"):
             self._people[pk].notes.add(text)
-        links = ParticipantInterest.objects.filter(participant__in=ids)
+        links = ParticipantInterest.objects.filter(participant__in=among(ids))
         for pk, topic, origin, renewed, removed in links.values_list(
             "participant", "interest", "origin", "renewed_at", "removed_at"
         ):
             is_ours = origin == ParticipantInterest.Origin.IMPORTED and not removed
             self._people[pk].interests[topic] = renewed if is_ours else None
         told: dict[int, list[Act]] = defaultdict(list)
-        events = ConsentEvent.objects.filter(participant__in=ids, purpose=Purpose.INVITE)
+        events = ConsentEvent.objects.filter(participant__in=among(ids), purpose=Purpose.INVITE)
         for act in map(Act._make, events.order_by("at", "id").values_list(*Act._fields)):
             told[act.participant_id].append(act)
         for pk, acts in told.items():
@@ -176,7 +177,7 @@ class Register:
             known = self.known[key]
             for spelling in {key, known.key}:
                 owner.update(dict.fromkeys(addresses.fingerprints(spelling), known))
-        bars = Suppression.objects.filter(fingerprint__in=owner)
+        bars = Suppression.objects.filter(fingerprint__in=among(owner))
         for bar in bars:
             if bar.purpose not in (None, Purpose.INVITE):
                 continue

@@ -129,7 +129,7 @@ def judge_rows(
                 cells,
                 terms.mapping,
                 terms.batch.headers,
-                vocabulary=terms.interest,
+                vocabulary=terms.long_names,
                 today=terms.today,
             ),
         )

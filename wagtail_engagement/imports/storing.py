@@ -72,7 +72,7 @@ def store(changes: Changes, terms: Terms, *, at: datetime.datetime) -> None:
         actor_id=batch.attested_by_id,
         at=at,
     )
-    _free(changes)
+    _free({known.pk for known, *_rest in changes.events} - new.keys())
 
 
 def _keep_people(changes: Changes, terms: Terms) -> None:
@@ -117,7 +117,8 @@ def _let_in(newcomers: list[Known], terms: Terms) -> None:
         ],
         same={"batch": terms.batch.pk, "joined_at": terms.now},
     )
-    added = Participant.objects.filter(address_key__in=[known.key for known in newcomers])
+    keys = inserting.among([known.key for known in newcomers])
+    added = Participant.objects.filter(address_key__in=keys)
     numbers = dict(added.values_list("address_key", "pk"))
     for known in newcomers:
         known.person_id = numbers[known.key]
@@ -189,11 +190,10 @@ def _acts(changes: Changes, batch: ImportBatch) -> list[settling.Act]:
     ]
 
 
-def _free(changes: Changes) -> None:
+def _free(ids: Collection[int]) -> None:
     """Keep those who were to go and may now be written to."""
-    ids = {known.pk for known, *_rest in changes.events}
     may_write = ContactPermission.objects.filter(participant=OuterRef("pk"), may_write=True)
-    going = Participant.objects.filter(pk__in=ids, kept_until__isnull=False)
+    going = Participant.objects.filter(pk__in=inserting.among(ids), kept_until__isnull=False)
     going.filter(Exists(may_write)).update(kept_until=None)
 
 

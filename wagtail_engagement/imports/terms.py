@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..consent.models import LawfulBasis
 from ..participants.models import Interest, Participant
+from .cells import Vocabulary, is_delimited
 from .mapping import Field, Mapping
 from .models import ImportBatch
 
@@ -83,6 +84,11 @@ class Terms:
     def interest(self, text: str) -> int | None:
         """Return the interest that a word means here."""
         return self.words.get(folded(text))
+
+    @cached_property
+    def long_names(self) -> Vocabulary | None:
+        """What knows interests with a separator in their names; None where none has one."""
+        return self.interest if any(map(is_delimited, self.words)) else None
 
     @cached_property
     def today(self) -> datetime.date:
