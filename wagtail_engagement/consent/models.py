@@ -243,6 +243,10 @@ class ContactPermission(models.Model):
     lapses = models.BooleanField(
         default=False, help_text=_("Whether `recheck_at` is the end of the agreement.")
     )
+    is_by_consent = models.BooleanField(
+        default=False,
+        help_text=_("Whether the person agreed; empty where they were only told that we write."),
+    )
     since = models.DateTimeField(help_text=_("Time of the event that decided it."))
 
     wagtail_reference_index_ignore = True

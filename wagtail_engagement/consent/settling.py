@@ -62,6 +62,7 @@ class _Verdict:
     since: datetime.datetime
     recheck_at: datetime.datetime | None
     lapses: bool = False
+    is_by_consent: bool = False
 
     @property
     def may_write(self) -> bool:
@@ -200,7 +201,7 @@ def _judge(
     until: datetime.datetime | None = None
     for act in acts:
         if act.at > at:
-            return _Verdict(_barred(reason, bars), since, recheck_at=act.at)
+            return _verdict(_barred(reason, bars), since, decisive, recheck_at=act.at)
         if act.action == Action.PAUSED:
             until = act.until
         elif not _changes_nothing(act, reason):
@@ -208,8 +209,18 @@ def _judge(
             until = until if _asks_nobody(act) else None
     if bars and reason != Standing.STOPPED:
         since = max(since, *(bar.at for bar in bars))
-    verdict = _Verdict(_barred(reason, bars), since, recheck_at=None)
+    verdict = _verdict(_barred(reason, bars), since, decisive)
     return _timed(verdict, decisive, until, at) if verdict.may_write else verdict
+
+
+def _verdict(
+    reason: str,
+    since: datetime.datetime,
+    decisive: ConsentEvent,
+    recheck_at: datetime.datetime | None = None,
+) -> _Verdict:
+    agreed = reason == Standing.GRANTED and decisive.action == Action.GIVEN
+    return _Verdict(reason, since, recheck_at, is_by_consent=agreed)
 
 
 def _brought_by(act: ConsentEvent) -> int | str | None:
@@ -240,7 +251,7 @@ def _timed(
         return verdict
     end = act.at + datetime.timedelta(days=days)
     if end <= at:
-        return replace(verdict, reason=Standing.LAPSED)
+        return replace(verdict, reason=Standing.LAPSED, is_by_consent=False)
     return replace(verdict, recheck_at=end, lapses=True)
 
 
@@ -275,6 +286,7 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
                 since=verdict.since,
                 recheck_at=verdict.recheck_at,
                 lapses=verdict.lapses,
+                is_by_consent=verdict.is_by_consent,
             )
         )
         if verdict.may_write != bool(row and row.may_write):
@@ -291,7 +303,7 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
 
 
 def _said(row: ContactPermission) -> _Verdict:
-    return _Verdict(row.reason, row.since, row.recheck_at, row.lapses)
+    return _Verdict(row.reason, row.since, row.recheck_at, row.lapses, row.is_by_consent)
 
 
 def _tell(person: Any, purpose: str) -> None:

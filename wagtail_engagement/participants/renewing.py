@@ -92,7 +92,7 @@ def was_agreed_lately(participant: Participant, *, at: datetime.datetime) -> boo
     """
     rows = participant.permissions.filter(purpose=Purpose.INVITE)
     standing = rows.filter(Q(reason=Standing.PAUSED) | Q(may_write=True))
-    return standing.filter(Q(since__gt=at - LATELY) | ~_rests_on_consent()).exists()
+    return standing.filter(Q(since__gt=at - LATELY) | Q(is_by_consent=False)).exists()
 
 
 # Asking before the end
@@ -102,20 +102,12 @@ def _agreed() -> QuerySet[ContactPermission]:
     return ContactPermission.objects.filter(purpose=Purpose.INVITE, may_write=True)
 
 
-def _rests_on_consent() -> Q:
-    """What people were merely told of (public task) has no end."""
-    given = ConsentEvent.objects.filter(
-        participant=OuterRef("participant"),
-        purpose=Purpose.INVITE,
-        action=Action.GIVEN,
-        at=OuterRef("since"),
-    )
-    return Q(Exists(given))
-
-
 def _endless() -> Q:
-    """Agreements that have no end yet, for they are older than the rule that gives them one."""
-    return Q(may_write=True, lapses=False, recheck_at=None) & _rests_on_consent()
+    """Agreements that have no end yet, for they are older than the rule that gives them one.
+
+    What people were merely told of (public task) has no end.
+    """
+    return Q(may_write=True, lapses=False, recheck_at=None, is_by_consent=True)
 
 
 def past_pauses(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
@@ -129,7 +121,7 @@ def outlasts_its_pause(*, at: datetime.datetime) -> Q:
     paused = Q(reason=Standing.PAUSED)
     if term is None:
         return paused
-    return paused & (Q(recheck_at__gt=at) | Q(since__gt=at - term) | ~_rests_on_consent())
+    return paused & (Q(recheck_at__gt=at) | Q(since__gt=at - term) | Q(is_by_consent=False))
 
 
 def outlasts_its_bounce(*, at: datetime.datetime) -> Q:
@@ -187,8 +179,8 @@ def running_out(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
     if term is not None:
         near_the_end = Q(since__lte=at + NOTICE - term)
         soon |= _endless() & near_the_end
-        back = Q(reason=Standing.PAUSED, recheck_at__lte=at, since__gt=at - term)
-        soon |= back & near_the_end & _rests_on_consent()
+        back = Q(reason=Standing.PAUSED, is_by_consent=True, recheck_at__lte=at)
+        soon |= back & Q(since__gt=at - term) & near_the_end
     queued = RegisterMail.objects.filter(
         participant=OuterRef("participant"),
         kind=RegisterMail.Kind.RENEW,
