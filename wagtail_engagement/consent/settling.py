@@ -127,14 +127,17 @@ def settle(participant_ids: Iterable[int], *, at: datetime.datetime) -> None:
     project(people, bars_of(people), at)
 
 
-def settle_due(*, at: datetime.datetime) -> int:
+def settle_due(*, at: datetime.datetime, ids: Collection[int] | None = None) -> int:
     """Settle people whose permission changes by the passing of time; return how many.
 
-    A permission that ran out is written down, so that no later setting brings it back.
+    A permission that ran out is written down, so that no later setting brings it back. With `ids`
+    only these permissions are looked at.
     """
     due = ContactPermission.objects.filter(recheck_at__lte=at).order_by("recheck_at")
+    if ids is not None:
+        due = due.filter(pk__in=ids)
     rows = list(due[:DUE_AT_ONCE])
-    ended = [(row, end) for row in rows if (end := _end(row)) and end <= at]
+    ended = [(row, end) for row in rows if (end := row.ends_at) and end <= at]
     record_many(
         [
             ConsentEvent(
@@ -152,11 +155,6 @@ def settle_due(*, at: datetime.datetime) -> int:
     if ids:
         settle(ids, at=at)
     return len(ids)
-
-
-def _end(row: ContactPermission) -> datetime.datetime | None:
-    """When an agreement runs out by itself; a pause and other reasons do not."""
-    return row.recheck_at if row.reason == Standing.GRANTED and row.lapses else None
 
 
 def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.datetime) -> None:

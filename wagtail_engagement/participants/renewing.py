@@ -2,6 +2,8 @@
 
 An agreement to be invited ends `permission_days` after the day it was given. Somebody is asked
 once, 30 days before, and never while they stopped or paused our mail or while it does not arrive.
+Whose pause lasts longer than the agreement learns that on the page where they pause, and can say
+yes again there.
 """
 
 from __future__ import annotations
@@ -49,6 +51,19 @@ def end_pause(*, participant: Participant, at: datetime.datetime) -> None:
     """Let invitations go on now."""
     if queries.standing_of(participant) == Standing.PAUSED:
         _pause_until(at, participant=participant, at=at)
+
+
+def ends_while_paused(participant: Participant) -> datetime.datetime | None:
+    """When what somebody agreed to ends, if that is before their pause does.
+
+    Nobody who paused is written to, and nobody whose agreement is over, so that the person is
+    told where they pause.
+    """
+    rows = participant.permissions.filter(purpose=Purpose.INVITE, reason=Standing.PAUSED)
+    row = rows.first()
+    if row is None or row.ends_at is None or row.recheck_at is None:
+        return None
+    return row.ends_at if row.ends_at <= row.recheck_at else None
 
 
 def _pause_until(
