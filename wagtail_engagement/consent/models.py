@@ -276,6 +276,11 @@ class ContactPermission(models.Model):
                 condition=Q(recheck_at__isnull=False),
                 name="engagement_permission_recheck",
             ),
+            models.Index(
+                fields=["since"],
+                condition=Q(reason="lapsed"),
+                name="engagement_permission_lapsed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -284,7 +289,7 @@ class ContactPermission(models.Model):
     @property
     def ends_at(self) -> datetime.datetime | None:
         """When an agreement to be invited runs out by itself, also behind a pause."""
-        if self.reason == self.Reason.GRANTED and self.lapses:
+        if self.lapses:
             return self.recheck_at
         days = conf.permission_days()
         is_paused = self.reason == self.Reason.PAUSED and self.purpose == Purpose.INVITE

@@ -249,7 +249,8 @@ def _timed(
         return verdict
     end = act.at + datetime.timedelta(days=days)
     if end <= at:
-        return replace(verdict, reason=Standing.LAPSED, is_by_consent=False)
+        over = replace(verdict, reason=Standing.LAPSED, since=end, is_by_consent=False)
+        return replace(over, recheck_at=end, lapses=True)  # `settle_due` writes it down.
     return replace(verdict, recheck_at=end, lapses=True)
 
 

@@ -24,4 +24,12 @@ class Migration(migrations.Migration):
                 verbose_name="it also promotes a paid service, fundraising or another organisation",
             ),
         ),
+        migrations.AddIndex(
+            model_name="contactpermission",
+            index=models.Index(
+                condition=models.Q(("reason", "lapsed")),
+                fields=["since"],
+                name="engagement_permission_lapsed",
+            ),
+        ),
     ]

@@ -223,6 +223,28 @@ def over(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
     return _agreed().filter(is_over(at=at))
 
 
+def unasked(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
+    """Agreements that ran out in the last 30 days, and no mail that asked had left before.
+
+    So it is where no worker ran, or no mail could leave, in the 30 days before the end. Whose
+    agreement ended during a pause was told so on the page.
+    """
+    term = _term()
+    rows = ContactPermission.objects.filter(
+        purpose=Purpose.INVITE, reason=Standing.LAPSED, since__gt=at - NOTICE, since__lte=at
+    )
+    if term is None:
+        return rows.none()
+    own = {"participant": OuterRef("participant")}
+    lately = {"created_at__gte": OuterRef("since") - term}
+    asked = Link.objects.filter(purpose=Link.Purpose.RENEW, **lately, **own)
+    unsent = RegisterMail.objects.filter(kind=RegisterMail.Kind.RENEW, attempt=0, **own)
+    paused = ConsentEvent.objects.filter(
+        action=Action.PAUSED, purpose=Purpose.INVITE, until__gte=OuterRef("since"), **own
+    )
+    return rows.filter(~Exists(asked) | Exists(unsent), ~Exists(paused))
+
+
 @transaction.atomic
 def ask(*, ids: Collection[int], at: datetime.datetime) -> int:
     """Queue a mail to the people of these permissions who are still to be asked; return how many."""
