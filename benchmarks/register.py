@@ -105,7 +105,12 @@ def _fill_some(
         ContactPermission,
         [
             ContactPermission(
-                participant_id=number, purpose="invite", may_write=True, reason="granted", since=now
+                participant_id=number,
+                purpose="invite",
+                may_write=True,
+                reason="granted",
+                is_by_consent=True,
+                since=now,
             )
             for number in numbers
             if agreed[number]

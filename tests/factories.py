@@ -157,6 +157,7 @@ class ContactPermissionFactory(DjangoModelFactory):
     purpose = Purpose.INVITE
     may_write = True
     reason = "granted"
+    is_by_consent = factory.LazyAttribute(lambda row: row.reason in ("granted", "paused"))
     since = Now
 
 

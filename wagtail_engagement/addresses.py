@@ -85,10 +85,13 @@ def fingerprint(address: str, key_id: str | None = None) -> tuple[str, str]:
     """Return the keyed hash of an address and the id of the key that made it."""
     keys = conf.keys()
     chosen = key_id or next(iter(keys))
-    message = b"address:" + key(address).encode()
-    return hmac.new(keys[chosen].encode(), message, hashlib.sha256).hexdigest(), chosen
+    return _mark(address, keys[chosen]), chosen
 
 
 def fingerprints(address: str) -> list[str]:
     """Return the keyed hash under every key that the site still has, newest first."""
-    return [fingerprint(address, key_id)[0] for key_id in conf.keys()]
+    return [_mark(address, secret) for secret in conf.keys().values()]
+
+
+def _mark(address: str, secret: str) -> str:
+    return hmac.digest(secret.encode(), b"address:" + key(address).encode(), hashlib.sha256).hex()

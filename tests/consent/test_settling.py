@@ -1,7 +1,9 @@
 import datetime
 import random
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,6 +18,7 @@ from wagtail_engagement.participants import choosing
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 DAY = datetime.timedelta(days=1)
+REPLAY = "0009_which_permissions_rest_on_consent"
 
 
 def say(person, action, purpose="invite", at=NOW, **more):
@@ -102,6 +105,26 @@ def test_proof_can_neither_be_changed_nor_deleted(person):
     ):
         with pytest.raises(AppendOnlyError):
             attempt()
+
+
+@pytest.mark.parametrize(
+    ("acts", "is_by_consent"),
+    [
+        ("given", True),
+        ("informed", False),
+        ("informed given", True),
+        ("given informed", True),
+        ("given lapsed informed", False),
+        ("given withdrawn", False),
+        ("given paused", True),
+        ("informed paused", False),
+    ],
+)
+def test_a_permission_says_whether_the_person_agreed_or_was_told(acts, is_by_consent):
+    person = factories.ParticipantFactory()
+    for number, act in enumerate(acts.split()):
+        say(person, act, at=NOW + number * DAY, until=NOW + 9 * DAY)
+    assert person.permissions.get().is_by_consent == is_by_consent
 
 
 # What stands against an address
@@ -325,3 +348,21 @@ def test_being_told_ends_no_pause_and_adds_nothing_to_an_agreement(person):
     assert standing(person) == "paused"
     settling.settle_due(at=NOW + 30 * DAY)
     assert person.permissions.get().recheck_at == before
+
+
+def test_permissions_from_before_are_told_apart_as_a_replay_tells_them():
+    people = {name: factories.ParticipantFactory() for name in ("agreed", "told", "undone")}
+    batch = ImportBatch.objects.create()
+    of_batch = {"channel": "import", "batch_id": batch.pk}
+    say(people["agreed"], "informed", at=NOW - DAY)
+    say(people["agreed"], "given")
+    say(people["agreed"], "paused", until=NOW + DAY)
+    say(people["told"], "informed")
+    say(people["undone"], "given", **of_batch)
+    say(people["undone"], "retracted", at=NOW + DAY, **of_batch)
+    say(people["undone"], "informed")
+    right = dict(ContactPermission.objects.values_list("participant", "is_by_consent"))
+    ContactPermission.objects.update(is_by_consent=False)
+    import_module(f"wagtail_engagement.migrations.{REPLAY}").replay(apps, None)
+    assert dict(ContactPermission.objects.values_list("participant", "is_by_consent")) == right
+    assert sorted(right.values()) == [False, False, True]

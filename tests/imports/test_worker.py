@@ -11,7 +11,7 @@ from tests import factories
 from tests.site import DAY
 from wagtail_engagement import work as worker
 from wagtail_engagement.imports import importing, running, undoing
-from wagtail_engagement.models import ConsentEvent, Participant
+from wagtail_engagement.models import ConsentEvent, ContactPermission, ImportRow, Participant
 
 from . import sheets
 
@@ -111,11 +111,46 @@ def test_a_slow_worker_whose_lease_was_taken_writes_nothing_more(monkeypatch):
 
 def test_a_worker_that_is_told_to_stop_hands_on_at_once():
     batch = sheets.started(*ROWS)
-    answers = iter([False, False, False, True])
+    answers = iter([False] * 7 + [True])  # four of them while it looks ahead
     assert sheets.work(stopping=lambda: next(answers, True)) == 6
     assert sheets.work() == 6
     batch.refresh_from_db()
     assert batch.status == "finished"
+
+
+def mailable():
+    return set(
+        ContactPermission.objects.filter(may_write=True).values_list(
+            "participant__email", flat=True
+        )
+    )
+
+
+@pytest.mark.parametrize("basis", ["consent", "legal_obligation"])
+def test_a_yes_never_counts_while_a_no_of_the_same_sheet_stands_further_down(basis):
+    told = {"basis": basis, "kind": "organisation"}
+    rows = [sheets.row(f"{name}@example.com") for name in ("ann", "bob", "cat", "dan")]
+    rows.append(sheets.row("Ann@example.com", said="no"))
+    batch = sheets.received(*rows, **told)
+    importing.check(batch=batch, at=timezone.now())
+    foretold = [batch.totals[outcome] for outcome in ImportRow.Outcome.values]
+    importing.start(batch=batch, actor=batch.created_by, at=timezone.now())
+    sheets.work(limit=3)
+    assert mailable() == {"bob@example.com", "cat@example.com"}
+    sheets.work()
+    batch.refresh_from_db()
+    assert mailable() == {f"{name}@example.com" for name in ("bob", "cat", "dan")}
+    assert [batch.totals[outcome] for outcome in ImportRow.Outcome.values] == foretold
+
+
+def test_a_no_further_down_counts_for_every_address_of_a_person():
+    kept = factories.ParticipantFactory(email="ann@example.com")
+    factories.ParticipantFactory(email="ann.lee@example.com", merged_into=kept)
+    others = [sheets.row(f"{name}@example.com") for name in ("bob", "cat")]
+    no = sheets.row("ann.lee@example.com", said="no")
+    sheets.started(sheets.row("ann@example.com"), *others, no)
+    sheets.work(limit=3)
+    assert mailable() == {"bob@example.com", "cat@example.com"}
 
 
 def test_one_round_of_the_worker_is_bounded_and_the_next_goes_on(monkeypatch):

@@ -8,6 +8,7 @@ from wagtail.models import Site
 
 from tests import factories
 from tests.site import DAY, add_consultation
+from wagtail_engagement.consent import settling
 from wagtail_engagement.models import (
     ConsentWording,
     Consultation,
@@ -75,6 +76,19 @@ def test_people_in_quarantine_are_counted_with_the_day_on_which_they_go(login, c
     (line,) = lines_for(login("steward"))
     assert line.text == "1 person is here without a reason to stay."
     assert in_words(ends) in line.otherwise
+
+
+def test_agreements_that_ended_without_a_question_are_shown_to_who_can_reach_the_people(
+    login, council
+):
+    person = factories.ParticipantFactory(kept_until=timezone.now() + 20 * DAY)
+    factories.ConsentEventFactory(participant=person, at=timezone.now() - 735 * DAY)
+    settling.settle([person.pk], at=timezone.now())
+    (line,) = lines_for(login("lead"))
+    assert line.text.startswith("1 agreement ended without our asking")
+    assert in_words(person.kept_until) in line.otherwise
+    assert "?invitations=lapsed" in line.url
+    assert lines_for(login("analyst")) == []
 
 
 def test_rows_that_nobody_has_read_lead_to_their_sheet(login, council, settings):

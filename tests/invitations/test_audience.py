@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests import factories
+from wagtail_engagement.consent import settling
 from wagtail_engagement.invitations.audience import Audience, Exclusion
 from wagtail_engagement.models import ContactPermission, Delivery, Participant
 
@@ -170,6 +171,35 @@ def test_the_sentence_says_who_they_are(draft):
     assert sentence.startswith("2 people: may be invited, have not chosen other topics only, not")
 
 
+def told(**values):
+    """Somebody who was told that we write, and did not agree by themselves."""
+    someone = factories.ParticipantFactory(**values)
+    factories.ConsentEventFactory(participant=someone, action="informed")
+    settling.settle([someone.pk], at=timezone.now())
+    return someone
+
+
+def test_what_is_sold_is_told_only_to_people_who_agreed(draft):
+    agreed = person()
+    both = told(must_be_notified=True)
+    factories.ConsentEventFactory(participant=both)
+    settling.settle([both.pk], at=timezone.now())
+    others = {told(), told(must_be_notified=True)}
+    assert reached(draft) == {agreed, both} | others
+    draft.is_promotional = True
+    assert reached(draft) == {agreed, both}
+    assert why(draft) == {Exclusion.NOT_AGREED: 2}
+    audience = Audience.of(draft, at=timezone.now())
+    assert set(audience.left_out(Exclusion.NOT_AGREED)) == others
+    assert audience.sentence(2).startswith("2 people: agreed to be invited,")
+
+
+def test_no_law_asks_to_tell_anybody_of_what_is_sold(draft):
+    draft.consultation.area, draft.is_promotional = "Hove", True
+    person(area="Lewes", must_be_notified=True)
+    assert why(draft) == {Exclusion.OUT_OF_AREA: 1}
+
+
 def a_random_register(chance, draft):
     """Sixty people in every state there is, several of them at once."""
     form = draft.consultation.form_versions.get()
@@ -181,7 +211,10 @@ def a_random_register(chance, draft):
         standing = chance.choice([*ContactPermission.Reason.values, *["granted"] * 6, None])
         if standing:
             factories.ContactPermissionFactory(
-                participant=someone, may_write=standing == "granted", reason=standing
+                participant=someone,
+                may_write=standing == "granted",
+                reason=standing,
+                is_by_consent=standing == "granted" and chance.random() < 0.7,
             )
         for topic in chance.sample(topics, chance.randint(0, 2)):
             factories.ParticipantInterestFactory(
@@ -194,8 +227,9 @@ def a_random_register(chance, draft):
             factories.DeliveryFactory(participant=someone, state=state, handed_at=now)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_every_person_is_invited_or_left_out_for_exactly_one_reason(draft, seed):
+    draft.is_promotional = bool(seed % 2)
     a_random_register(random.Random(seed), draft)
     audience = Audience.of(draft, at=timezone.now())
     counts = audience.counts()

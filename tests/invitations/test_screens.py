@@ -11,12 +11,14 @@ from wagtail.models import ModelLogEntry
 from wagtail.test.utils.form_data import rich_text
 
 from tests.factories import (
+    ConsentEventFactory,
     ConsultationResponseFactory,
     InterestFactory,
     ParticipantFactory,
     UserFactory,
 )
 from tests.site import add_consultation
+from wagtail_engagement.consent import settling
 from wagtail_engagement.invitations import queries, sending
 from wagtail_engagement.invitations.audience import Audience
 from wagtail_engagement.models import Delivery, Invitation, WorkerSign
@@ -103,6 +105,22 @@ def test_changing_a_choice_changes_the_sentence_before_anything_is_saved(client,
     assert "5 people: interested in Cycling" in response.text
     assert "1 not interested" in response.text
     assert not draft.interests.exists()
+
+
+def test_a_tick_for_what_is_sold_leaves_out_who_was_only_told(client, draft, people):
+    login(client, *ALL, see=["view_participant", "view_participant_pii"])
+    ConsentEventFactory(participant=people[0], action="lapsed")
+    ConsentEventFactory(participant=people[0], action="informed")
+    settling.settle([people[0].pk], at=timezone.now())
+    assert "It also promotes a paid service" in client.get(editor(draft)).text
+    choices = typed(draft, is_promotional="on")
+    fragment = client.post(url("counts", draft.pk), choices).text
+    assert "4 people: agreed to be invited" in fragment and "1 have not agreed" in fragment
+    link = re.search(r'href="([^"]*why=not_agreed)"', fragment)[1].replace("&amp;", "&")
+    assert people[0].email in client.get(link).text
+    client.post(editor(draft), choices)
+    draft.refresh_from_db()
+    assert draft.is_promotional
 
 
 def test_every_number_opens_the_list_that_it_counted(client, draft, people):

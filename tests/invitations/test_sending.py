@@ -7,9 +7,14 @@ from django.core import mail
 from django.db import IntegrityError
 from django.utils import timezone
 
-from tests.factories import DeliveryFactory, InterestFactory, ParticipantFactory
+from tests.factories import (
+    ConsentEventFactory,
+    DeliveryFactory,
+    InterestFactory,
+    ParticipantFactory,
+)
 from wagtail_engagement import signals
-from wagtail_engagement.consent import barring
+from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.invitations import handing, sending
 from wagtail_engagement.models import Delivery, Invitation, Link
 
@@ -123,6 +128,21 @@ def test_who_leaves_while_a_worker_holds_the_message_is_not_written_to(people, s
     monkeypatch.setattr(handing, "_claim", claim_and_leave)
     work()
     assert states(invitation) == ["accepted"] * 4 + ["skipped"]
+
+
+def test_whoever_only_knows_that_we_write_by_now_hears_of_nothing_that_is_sold(
+    people, draft, start
+):
+    draft.is_promotional = True
+    draft.save()
+    invitation = start()
+    for action in ("lapsed", "informed"):
+        ConsentEventFactory(participant=people[0], action=action)
+    settling.settle([people[0].pk], at=timezone.now())
+    assert people[0].permissions.get().may_write
+    work()
+    assert reasons(invitation)[-1] == ("skipped", "no_permission")
+    assert len(mail.outbox) == 4
 
 
 def test_who_was_erased_is_counted_and_not_written_to(people, start):

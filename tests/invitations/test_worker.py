@@ -10,8 +10,14 @@ from django.core.management import call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
-from tests.factories import ClaimFactory, ConsultationResponseFactory, DeliveryFactory
+from tests.factories import (
+    ClaimFactory,
+    ConsentEventFactory,
+    ConsultationResponseFactory,
+    DeliveryFactory,
+)
 from wagtail_engagement import work
+from wagtail_engagement.consent import settling
 from wagtail_engagement.management.commands import engagement_work
 from wagtail_engagement.models import Invitation, WorkerSign
 
@@ -86,6 +92,12 @@ def test_the_status_says_in_words_what_waits():
     assert "A worker was last seen" in said
     assert "Confirmation emails waiting: 1" in said
     assert "We cannot tell if 1 arrived" in said
+
+
+def test_the_status_tells_of_agreements_that_ended_without_a_question():
+    old = ConsentEventFactory(at=timezone.now() - datetime.timedelta(days=735))
+    settling.settle([old.participant_id], at=timezone.now())
+    assert "for no worker ran or no mail left: 1" in status()
 
 
 def test_the_status_for_machines_has_every_number():

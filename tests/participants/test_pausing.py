@@ -73,6 +73,38 @@ def test_leaving_while_paused_stays_left_after_the_pause(client, person, link_to
     assert standing(person) == "stopped"
 
 
+def test_whose_agreement_ends_during_the_pause_is_told_so_and_can_agree_anew(client, link_to):
+    wording = factories.ConsentWordingFactory()
+    old = factories.ParticipantFactory()
+    given = timezone.now() - 600 * DAY
+    factories.ConsentEventFactory(participant=old, at=given, wording=wording)
+    settling.settle([old.pk], at=timezone.now())
+    page = pause(client, open_link(client, link_to("choices", old)), months=6)
+    end = timezone.localtime(given + 730 * DAY)
+    said = f"runs until {end.day} {end:%B %Y}. That is before the pause is over"
+    assert said in page.content.decode()
+    form = {"handle": HANDLE.search(page.content.decode()).group(1), "invite": "on"}
+    form["wording"] = current_wordings("en")["invite"].pk
+    page = client.post("/engagement/choices/", form, follow=True)
+    assert standing(old) == "paused" and "runs until" not in page.content.decode()
+    settling.settle_due(at=timezone.now() + 190 * DAY)
+    assert standing(old) == "granted"
+
+
+def test_whose_agreement_lasts_longer_than_the_pause_is_told_of_no_end(client, link_to):
+    page = pause(client, open_link(client, link_to("choices")), months=12)
+    assert "Paused until" in page.content.decode() and "runs until" not in page.content.decode()
+
+
+def test_an_agreement_that_ended_during_a_pause_stays_ended_whatever_the_setting(person, settings):
+    renewing.pause(participant=person, months=12, at=timezone.now())
+    settings.WAGTAIL_ENGAGEMENT_PERMISSION_DAYS = 100
+    settling.settle_due(at=timezone.now() + 370 * DAY)
+    settings.WAGTAIL_ENGAGEMENT_PERMISSION_DAYS = 730
+    settling.settle([person.pk], at=timezone.now() + 370 * DAY)
+    assert standing(person) == "lapsed"
+
+
 @pytest.mark.parametrize(
     ("day", "months", "later"),
     [

@@ -178,3 +178,33 @@ def test_an_old_agreement_without_an_end_is_asked_about_and_ends_thirty_days_lat
     assert not renewing.over(at=NOW + 29 * DAY).exists()
     assert renewing.end(ids=[rows.pk], at=NOW + 31 * DAY) == 1
     assert standing(old) == "lapsed"
+
+
+def test_an_agreement_that_ended_while_no_worker_ran_stays_ended_and_is_counted():
+    asked, missed, paused = somebody(729), somebody(728), somebody(727)
+    renewing.ask(ids=[asked.permissions.get().pk], at=NOW)
+    assert [message.to for message in send(NOW)] == [[asked.email]]
+    renewing.pause(participant=paused, months=1, at=NOW)
+    later = NOW + 40 * DAY
+    assert settling.settle_due(at=later) == 3
+    assert {standing(person) for person in (asked, missed, paused)} == {"lapsed"}
+    assert ask(later) == []
+    assert not renewing.unasked(at=later).exists()  # Each of them ended more than 30 days ago.
+    assert [row.participant for row in renewing.unasked(at=NOW + 20 * DAY)] == [missed]
+
+
+def test_a_question_that_never_left_was_not_asked():
+    person = somebody(720)
+    renewing.ask(ids=[person.permissions.get().pk], at=NOW)
+    settling.settle_due(at=NOW + 11 * DAY)
+    assert send(NOW + 11 * DAY) == []
+    assert renewing.unasked(at=NOW + 11 * DAY).count() == 1
+
+
+def test_an_agreement_that_has_ended_unnoticed_is_still_written_down(settings):
+    person = somebody(735)
+    assert standing(person) == "lapsed" and person.consent_events.count() == 1
+    settling.settle_due(at=NOW)
+    settings.WAGTAIL_ENGAGEMENT_PERMISSION_DAYS = 2000
+    settling.settle([person.pk], at=NOW)
+    assert standing(person) == "lapsed"

@@ -129,7 +129,7 @@ def test_an_agreement_says_since_when_on_which_form_and_until_when(ada, settings
     [
         ("given", "That ends on"),
         ("withdrawn", "May not be invited: stopped on"),
-        ("lapsed", "May not be invited: the agreement of"),
+        ("lapsed", "May not be invited: the agreement ran out on"),
         ("informed", "May be invited: was told of it on"),
     ],
 )

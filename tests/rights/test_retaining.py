@@ -295,3 +295,12 @@ def test_a_clock_that_is_set_to_nothing_breaks_nothing(setting, settings, town):
         assert retaining.run(at=NOW + days * DAY) == said
         assert not any(retaining.run(at=NOW + days * DAY).values())
     assert "Nothing was changed" in command("--dry-run")
+
+
+def test_an_agreement_that_ended_during_a_pause_is_written_down_when_the_pause_is_over():
+    person = somebody(600)
+    renewing.pause(participant=person, months=6, at=NOW)
+    assert retaining.run(at=NOW + 190 * DAY)["pauses"] == 1
+    event = person.consent_events.last()
+    assert (event.action, event.at) == ("lapsed", NOW + 130 * DAY)
+    assert days_of(person) == 220

@@ -11,11 +11,11 @@ from django.db.models.functions import Coalesce
 from wagtail.log_actions import log
 
 from .. import addresses, conf
+from .judging import bars_purpose
 from .models import ConsentEvent, Suppression
 from .settling import (
     any_bar,
     bars_of,
-    bars_purpose,
     lift_rows,
     locked,
     people_of_register,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, HelpPanel
 
-from .. import addresses
+from .. import addresses, conf
 
 
 class Purpose(models.TextChoices):
@@ -250,6 +251,10 @@ class ContactPermission(models.Model):
     lapses = models.BooleanField(
         default=False, help_text=_("Whether `recheck_at` is the end of the agreement.")
     )
+    is_by_consent = models.BooleanField(
+        default=False,
+        help_text=_("Whether the person agreed; empty where they were only told that we write."),
+    )
     since = models.DateTimeField(help_text=_("Time of the event that decided it."))
 
     wagtail_reference_index_ignore = True
@@ -278,10 +283,26 @@ class ContactPermission(models.Model):
                 condition=Q(recheck_at__isnull=False),
                 name="engagement_permission_recheck",
             ),
+            models.Index(
+                fields=["since"],
+                condition=Q(reason="lapsed"),
+                name="engagement_permission_lapsed",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Permission {self.pk}"
+
+    @property
+    def ends_at(self) -> datetime.datetime | None:
+        """When an agreement to be invited runs out by itself, also behind a pause."""
+        if self.lapses:
+            return self.recheck_at
+        days = conf.permission_days()
+        is_paused = self.reason == self.Reason.PAUSED and self.purpose == Purpose.INVITE
+        if not days or not is_paused or not self.is_by_consent:
+            return None
+        return self.since + datetime.timedelta(days=days)
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

@@ -9,14 +9,15 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields
 from functools import partial
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from .. import addresses, conf, inserting, signals
+from .. import addresses, inserting, signals
+from .judging import Act, Subject, Verdict, verdicts
 from .models import ConsentEvent, ConsentWording, ContactPermission, Purpose, Suppression
 
 Action = ConsentEvent.Action
@@ -24,16 +25,7 @@ Standing = ContactPermission.Reason
 Cause = Suppression.Reason
 
 DUE_AT_ONCE = 500
-_MEANS = {
-    Action.GIVEN: Standing.GRANTED,
-    Action.INFORMED: Standing.GRANTED,
-    Action.LAPSED: Standing.LAPSED,
-    Action.WITHDRAWN: Standing.STOPPED,
-    Action.OBJECTED: Standing.STOPPED,
-}
-
-# A person, a purpose, and for a result the consultation that it is about.
-Subject = tuple[int, str, int | None]
+VERDICT = [field.name for field in fields(Verdict)]
 
 
 class Facts(TypedDict, total=False):
@@ -52,34 +44,6 @@ class Facts(TypedDict, total=False):
     batch_id: int | None
     actor: Any
     until: datetime.datetime | None
-
-
-class Act(NamedTuple):
-    """An event, as far as the replay looks at it."""
-
-    participant_id: int
-    purpose: str
-    action: str
-    channel: str
-    at: datetime.datetime
-    batch_id: int | None = None
-    evidence: str = ""
-    consultation_id: int | None = None
-    until: datetime.datetime | None = None
-
-
-@dataclass(frozen=True)
-class _Verdict:
-    """What one permission row has to say."""
-
-    reason: str
-    since: datetime.datetime
-    recheck_at: datetime.datetime | None
-    lapses: bool = False
-
-    @property
-    def may_write(self) -> bool:
-        return self.reason == Standing.GRANTED
 
 
 # One transaction, the caller's where there is one: a rule that fails takes its caller's work along.
@@ -122,7 +86,7 @@ def record_acts(
     first = [act for act in acts if act.participant_id in newcomers]
     new = {act.participant_id for act in first}
     bars = _bars_of_keys((pk, newcomers[pk], True) for pk in new)
-    fresh = _verdicts(first, bars, at)
+    fresh = verdicts(first, bars, at)
     _add(fresh)
     _tell_of_newcomers(fresh)
     settle({act.participant_id for act in acts} - new, at=at)
@@ -163,14 +127,17 @@ def settle(participant_ids: Iterable[int], *, at: datetime.datetime) -> None:
     project(people, bars_of(people), at)
 
 
-def settle_due(*, at: datetime.datetime) -> int:
+def settle_due(*, at: datetime.datetime, ids: Collection[int] | None = None) -> int:
     """Settle people whose permission changes by the passing of time; return how many.
 
-    A permission that ran out is written down, so that no later setting brings it back.
+    A permission that ran out is written down, so that no later setting brings it back. With `ids`
+    only these permissions are looked at.
     """
     due = ContactPermission.objects.filter(recheck_at__lte=at).order_by("recheck_at")
+    if ids is not None:
+        due = due.filter(pk__in=ids)
     rows = list(due[:DUE_AT_ONCE])
-    ended = [(row, end) for row in rows if (end := _end(row)) and end <= at]
+    ended = [(row, end) for row in rows if (end := row.ends_at) and end <= at]
     record_many(
         [
             ConsentEvent(
@@ -190,11 +157,6 @@ def settle_due(*, at: datetime.datetime) -> int:
     return len(ids)
 
 
-def _end(row: ContactPermission) -> datetime.datetime | None:
-    """When an agreement runs out by itself; a pause and other reasons do not."""
-    return row.recheck_at if row.reason == Standing.GRANTED and row.lapses else None
-
-
 def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.datetime) -> None:
     """Write the permissions of locked people, whose suppressions were read before.
 
@@ -203,101 +165,10 @@ def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.
     own = [person.pk for person in people if person.merged_into_id is None]
     events = ConsentEvent.objects.filter(participant__in=inserting.among(own)).order_by("at", "id")
     acts = map(Act._make, events.values_list(*Act._fields))
-    _write({person.pk: person for person in people}, _verdicts(acts, bars, at))
+    _write({person.pk: person for person in people}, verdicts(acts, bars, at))
 
 
-def _verdicts(
-    acts: Iterable[Act], bars: dict[int, list[Suppression]], at: datetime.datetime
-) -> dict[Subject, _Verdict]:
-    """What the permissions have to say by what people did, oldest first."""
-    told: dict[Subject, list[Act]] = defaultdict(list)
-    for act in acts:
-        about = act.consultation_id if act.purpose == Purpose.RESULT else None
-        told[act.participant_id, act.purpose, about].append(act)
-    return {
-        subject: verdict
-        for subject, done in told.items()
-        if (verdict := _judge(done, _standing_against(bars, subject), at))
-    }
-
-
-def _standing_against(bars: dict[int, list[Suppression]], subject: Subject) -> list[Suppression]:
-    return [bar for bar in bars[subject[0]] if bars_purpose(bar, subject[1])]
-
-
-def _judge(acts: list[Act], bars: list[Suppression], at: datetime.datetime) -> _Verdict | None:
-    """Replay what a person did, oldest first; then see what stands against the address.
-
-    None where an import or a merge that was undone left nothing to judge.
-    """
-    undone = {_brought_by(act) for act in acts if act.action == Action.RETRACTED}
-    acts = [
-        act
-        for act in acts
-        if act.action != Action.RETRACTED and ((by := _brought_by(act)) is None or by not in undone)
-    ]
-    if not acts:
-        return None
-    reason, since, decisive = Standing.NEVER_AGREED, acts[0].at, acts[0]
-    until: datetime.datetime | None = None
-    for act in acts:
-        if act.at > at:
-            return _Verdict(_barred(reason, bars), since, recheck_at=act.at)
-        if act.action == Action.PAUSED:
-            until = act.until
-        elif not _changes_nothing(act, reason):
-            reason, since, decisive = _MEANS[Action(act.action)], act.at, act
-            until = until if _asks_nobody(act) else None
-    if bars and reason != Standing.STOPPED:
-        since = max(since, *(bar.at for bar in bars))
-    verdict = _Verdict(_barred(reason, bars), since, recheck_at=None)
-    return _timed(verdict, decisive, until, at) if verdict.may_write else verdict
-
-
-def _brought_by(act: Act) -> int | str | None:
-    """What wrote an event that can be undone as one: an import by number, a merge by its proof."""
-    return act.batch_id or (act.evidence if act.channel == ConsentEvent.Channel.MERGE else None)
-
-
-def _changes_nothing(act: Act, reason: str) -> bool:
-    """Nobody who stopped is brought back unasked, and being told adds nothing to an agreement."""
-    if reason == Standing.STOPPED:
-        return _asks_nobody(act)
-    return reason == Standing.GRANTED and act.action == Action.INFORMED
-
-
-def _asks_nobody(act: Act) -> bool:
-    """What never takes back that a person stopped: being told, and somebody's old sheet (P05)."""
-    return act.action == Action.INFORMED or act.channel == ConsentEvent.Channel.IMPORT
-
-
-def _timed(
-    verdict: _Verdict, act: Act, until: datetime.datetime | None, at: datetime.datetime
-) -> _Verdict:
-    """A pause, and the end that an agreement to be invited has from the day it was given."""
-    if until and until > at:
-        return replace(verdict, reason=Standing.PAUSED, recheck_at=until)
-    days = conf.permission_days()
-    if not days or act.action != Action.GIVEN or act.purpose != Purpose.INVITE:
-        return verdict
-    end = act.at + datetime.timedelta(days=days)
-    if end <= at:
-        return replace(verdict, reason=Standing.LAPSED)
-    return replace(verdict, recheck_at=end, lapses=True)
-
-
-def _barred(reason: str, bars: list[Suppression]) -> str:
-    if not bars or reason == Standing.STOPPED:
-        return reason
-    only_bounced = all(bar.reason == Cause.BOUNCED for bar in bars)
-    return Standing.UNDELIVERABLE if only_bounced else Standing.STOPPED
-
-
-def bars_purpose(row: Suppression, purpose: str) -> bool:
-    return row.purpose in (None, purpose)
-
-
-def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
+def _write(people: dict[int, Any], wanted: dict[Subject, Verdict]) -> None:
     """Replace the permission rows that say something else, and tell the host what changed."""
     rows = ContactPermission.objects.filter(participant__in=inserting.among(people))
     said = {(row.participant_id, row.purpose, row.consultation_id): row for row in rows}
@@ -319,26 +190,18 @@ def _write(people: dict[int, Any], wanted: dict[Subject, _Verdict]) -> None:
             _tell(people[subject[0]], subject[1])
 
 
-def _add(fresh: dict[Subject, _Verdict]) -> None:
+def _add(fresh: dict[Subject, Verdict]) -> None:
     inserting.insert(
         ContactPermission,
-        ["participant", "purpose", "consultation", "reason", "since", "recheck_at"]
-        + ["may_write", "lapses"],
+        ["participant", "purpose", "consultation", "may_write", *VERDICT],
         [
-            (
-                *subject,
-                verdict.reason,
-                verdict.since,
-                verdict.recheck_at,
-                verdict.may_write,
-                verdict.lapses,
-            )
+            (*subject, verdict.may_write, *(getattr(verdict, name) for name in VERDICT))
             for subject, verdict in fresh.items()
         ],
     )
 
 
-def _tell_of_newcomers(fresh: dict[Subject, _Verdict]) -> None:
+def _tell_of_newcomers(fresh: dict[Subject, Verdict]) -> None:
     """Tell the host of people who may be written to, if it listens at all."""
     if not signals.consent_changed.has_listeners(ContactPermission):
         return
@@ -348,8 +211,8 @@ def _tell_of_newcomers(fresh: dict[Subject, _Verdict]) -> None:
         _tell(people[person_id], purpose)
 
 
-def _said(row: ContactPermission) -> _Verdict:
-    return _Verdict(row.reason, row.since, row.recheck_at, row.lapses)
+def _said(row: ContactPermission) -> Verdict:
+    return Verdict(**{name: getattr(row, name) for name in VERDICT})
 
 
 def _tell(person: Any, purpose: str) -> None:

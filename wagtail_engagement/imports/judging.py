@@ -7,6 +7,7 @@ written here: `Changes` says what is to be stored.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -74,11 +75,15 @@ def first_look(number: int, row: Row) -> Judged | None:
 
 @dataclass
 class Judge:
-    """Judges rows one after the other; what an earlier row brought is known to the next."""
+    """Judges rows one after the other; what an earlier row brought is known to the next.
+
+    `noes` are the people of whom rows further down say no, so that no yes of theirs ever counts.
+    """
 
     terms: Terms
     register: Register
     changes: Changes
+    noes: Collection[str] = ()
 
     def judge(self, number: int, row: Row, permission: str = "") -> Judged:
         """Decide about a row that names an address; `permission` is what staff read in it."""
@@ -194,13 +199,16 @@ class Judge:
             return self._no(known, number)
         adds = False
         since = self.terms.agreed(row.date)
+        will_say_no = bool(self.noes) and known.key in self.noes
         if said == "in" and since and not known.stopped_self:
             adds = not known.yes_at or since > known.yes_at
-            if not known.told_yes_at or since > known.told_yes_at:
+            is_news = not known.told_yes_at or since > known.told_yes_at
+            if is_news and not will_say_no:
                 known.told_yes_at = since
                 self.changes.events.append((known, Action.GIVEN, since, number))
             known.yes_at = max(known.yes_at or since, since)
-        if self.terms.must_be_notified and known.must_be_notified and not known.told_duty:
+        must_be_told = self.terms.must_be_notified and known.must_be_notified
+        if must_be_told and not known.told_duty and not will_say_no:
             known.told_duty = True
             told_at = self.terms.collected(None) or self.terms.now
             self.changes.events.append((known, Action.INFORMED, told_at, number))

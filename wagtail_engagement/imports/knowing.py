@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from django.db.models.functions import Coalesce
 
 from .. import addresses
+from ..consent.judging import Act
 from ..consent.models import ConsentEvent, Purpose, Suppression
-from ..consent.settling import Act
 from ..inserting import among
 from ..participants.models import (
     Participant,
@@ -20,6 +20,8 @@ from ..participants.models import (
     ParticipantNote,
 )
 from ..participants.places import Postcode
+from . import columns
+from .terms import Terms
 
 Action = ConsentEvent.Action
 Channel = ConsentEvent.Channel
@@ -69,6 +71,14 @@ class Known:
     @property
     def key(self) -> str:
         return addresses.key(self.email)
+
+
+def who_says_no(rows: Iterable[tuple[int, list[str]]], terms: Terms) -> set[str]:
+    """The people of whom some rows say no, by the key of their own address."""
+    found = columns.who_says_no(rows, terms.mapping, terms.batch.headers)
+    noes = {addresses.key(email) for email in found}
+    merged = Participant.objects.filter(address_key__in=noes, merged_into__isnull=False)
+    return noes | set(merged.values_list("merged_into__address_key", flat=True)) if noes else noes
 
 
 class Register:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from . import columns, files, scanning, spreadsheet
 from .declaring import forget_rows
 from .judging import Changes, Judge, Judged, first_look
-from .knowing import Known, Register
+from .knowing import Known, Register, who_says_no
 from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 from .storing import keep_rows, store
 from .terms import Terms
@@ -69,6 +69,7 @@ class Turn:
     limit: int | None = None
     tally: Tally = field(default_factory=Tally)
     done: int = 0
+    noes: set[str] = field(default_factory=set)
 
     def is_over(self) -> bool:
         return self.stopping() or (self.limit is not None and self.done >= self.limit)
@@ -119,9 +120,17 @@ def chunks(
 
 
 def judge_rows(
-    rows: Rows, terms: Terms, register: Register, *, permission: str = ""
+    rows: Rows,
+    terms: Terms,
+    register: Register,
+    *,
+    permission: str = "",
+    noes: Collection[str] = (),
 ) -> tuple[Changes, list[Judged]]:
-    """Decide about rows in their order; `permission` is what staff read in them."""
+    """Decide about rows in their order; `permission` is what staff read in them.
+
+    `noes` are the people of whom rows further down say no.
+    """
     read = [
         (
             number,
@@ -138,7 +147,7 @@ def judge_rows(
     named = [row for _number, row in read if row.email]
     register.read((row.email for row in named), (row.postcode for row in named))
     changes = Changes()
-    judge = Judge(terms, register, changes)
+    judge = Judge(terms, register, changes, noes)
     judged = [
         first_look(number, row) or judge.judge(number, row, permission) for number, row in read
     ]
@@ -199,6 +208,8 @@ def run(turn: Turn) -> None:
     if not batch.last_row:
         forget_rows(batch)
     turn.tally.outcomes.update(batch.totals)
+    if terms.may_say_both and not _look_ahead(turn, terms):
+        return
     for rows in chunks(batch, limits=spreadsheet.COMMAND, start=batch.last_row + 1):
         if turn.is_over():
             return
@@ -212,6 +223,19 @@ def run(turn: Turn) -> None:
         owner="",
         lease_until=None,
     )
+
+
+def _look_ahead(turn: Turn, terms: Terms) -> bool:
+    """Learn who says no further down, so that nobody is mailable between two chunks who is not.
+
+    Holds about 100 bytes for each of them. Returns False where the worker is told to stop.
+    """
+    for rows in chunks(turn.batch, limits=spreadsheet.COMMAND, start=turn.batch.last_row + 1):
+        if turn.stopping():
+            return False
+        turn.advance(Status.RUNNING)
+        turn.noes |= who_says_no(rows, terms)
+    return True
 
 
 def _bring_in(turn: Turn, rows: Rows, terms: Terms) -> None:
@@ -235,7 +259,7 @@ def _store(turn: Turn, rows: Rows, terms: Terms) -> list[Judged]:
     # First, for it keeps any other worker out until this transaction ends.
     turn.advance(Status.RUNNING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows))
     register = Register(batch_id=batch.pk, now=terms.now)
-    changes, judged = judge_rows(rows, terms, register)
+    changes, judged = judge_rows(rows, terms, register, noes=turn.noes)
     store(changes, terms, at=turn.clock())
     keep_rows(batch, judged, dict(rows), terms.mapping)
     so_far = Tally(outcomes=turn.tally.outcomes.copy())

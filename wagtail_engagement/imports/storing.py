@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 
 from .. import inserting
 from ..consent import barring, settling
+from ..consent.judging import Act
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
 from ..participants.models import (
     Participant,
@@ -175,9 +176,9 @@ def _keep_interests(changes: Changes, batch: ImportBatch, new: Collection[int]) 
     )
 
 
-def _acts(changes: Changes, batch: ImportBatch) -> list[settling.Act]:
+def _acts(changes: Changes, batch: ImportBatch) -> list[Act]:
     return [
-        settling.Act(
+        Act(
             participant_id=known.pk,
             purpose=Purpose.INVITE,
             action=action,

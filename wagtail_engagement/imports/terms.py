@@ -110,6 +110,12 @@ class Terms:
         """Whether the law says that the organisations on it are told."""
         return self.batch.basis == LawfulBasis.LEGAL_OBLIGATION
 
+    @cached_property
+    def may_say_both(self) -> bool:
+        """Whether some of its rows can make people mailable, and others say no of the same ones."""
+        is_asked = bool(self.mapping.columns(Field.PERMISSION)) and not self.mapping.everyone_out
+        return is_asked and (self.is_documented or self.must_be_notified)
+
     def is_organisation(self, kind: str) -> bool:
         """Whether a row is about an organisation, by its own column, else by what was declared."""
         said = self.mapping.columns(Field.KIND)

@@ -19,7 +19,7 @@ from ..consultations.models import Consultation, ConsultationResponse
 from ..consultations.queries import page_of
 from ..imports.models import ImportBatch, ImportRow
 from ..invitations.models import Delivery, Invitation
-from ..participants import duplicates, tending
+from ..participants import duplicates, renewing, tending
 from ..participants.models import Participant
 from ..rights.models import RightsRequest
 from .queries import open_now
@@ -244,6 +244,29 @@ def leaving(desk: Desk) -> Iterator[Line]:
         )
 
 
+def unasked(desk: Desk) -> Iterator[Line]:
+    """Agreements that ended while no worker ran. Nothing brings them back but the people."""
+    found = renewing.unasked(at=desk.at).aggregate(
+        number=Count("pk"), first=Min("participant__kept_until")
+    )
+    if number := found["number"]:
+        goes = local(max(found["first"], desk.at)) if found["first"] else None
+        told = _("If nobody reaches them by letter or telephone, they are not invited any more.")
+        if goes:
+            told = _("If nobody reaches them by letter or telephone, the first go on %(date)s.")
+        yield Line(
+            text=ngettext(
+                "%(count)s agreement ended without our asking: no worker ran, or no mail left.",
+                "%(count)s agreements ended without our asking: no worker ran, or no mail left.",
+                number,
+            )
+            % {"count": number},
+            otherwise=told % {"date": day(goes)} if goes else told,
+            url=reverse("wagtail_engagement_participants:index") + "?invitations=lapsed",
+            by=goes,
+        )
+
+
 # Sheets
 
 
@@ -321,6 +344,7 @@ QUEUES: list[tuple[str, Callable[[Desk], Iterator[Line]]]] = [
     ("import_participant", unread_rows),
     ("import_participant", unfinished),
     ("import_participant", leaving),
+    ("view_participant_pii", unasked),
     ("merge_participant", twice),
     ("send_invitation", uninvited),
     ("view_response", unanswered),

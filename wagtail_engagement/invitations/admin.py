@@ -170,6 +170,7 @@ class InvitationViewSet(SnippetViewSet):
                     FieldPanel("match"),
                     FieldPanel("interests", widget=forms.CheckboxSelectMultiple),
                     FieldPanel("not_invited_days"),
+                    FieldPanel("is_promotional"),
                     AudiencePanel(),
                 ],
                 heading=gettext_lazy("1. Who"),

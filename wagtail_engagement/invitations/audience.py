@@ -81,6 +81,7 @@ class Audience:
     match: str
     not_invited_days: int
     at: datetime.datetime
+    is_promotional: bool = False
 
     @classmethod
     def of(cls, invitation: Invitation, *, at: datetime.datetime) -> Audience:
@@ -89,12 +90,13 @@ class Audience:
             interests=tuple(invitation.interests.all()),
             match=invitation.match,
             not_invited_days=invitation.not_invited_days,
+            is_promotional=invitation.is_promotional,
             at=at,
         )
 
     def eligible(self) -> QuerySet[Participant]:
         """Everybody who is invited."""
-        people = _with_permission().filter(_may_be_written_to(self.at))
+        people = _with_permission().filter(self._may_be_written_to)
         for condition in self._conditions.values():
             people = people.exclude(condition)
         return people
@@ -117,7 +119,8 @@ class Audience:
 
     def sentence(self, included: int) -> str:
         """Say in one sentence how many people this is and what they have in common."""
-        parts = [_("may be invited")]
+        agreed = _("agreed to be invited") if self.is_promotional else _("may be invited")
+        parts = [agreed]
         if self.interests:
             names = [interest.name for interest in self.interests]
             topics = get_text_list(names, _("or") if self._any else _("and"))
@@ -135,6 +138,18 @@ class Audience:
         return f"{people % {'number': number}}: {', '.join(parts)}."
 
     @property
+    def _may_be_written_to(self) -> Q:
+        """Of what is not the council's own task, only people who agreed are told (P06)."""
+        asked = {"invite__is_by_consent": True} if self.is_promotional else {}
+        lasts = Q(invite__recheck_at=None) | Q(invite__recheck_at__gt=self.at)
+        return Q(invite__may_write=True, **asked) & lasts
+
+    @property
+    def _optional(self) -> Q:
+        """Whom this is not by law for: interests, area and other mail may leave them out."""
+        return Q() if self.is_promotional else OPTIONAL
+
+    @property
     def _any(self) -> bool:
         return self.match == Invitation.Match.ANY
 
@@ -144,8 +159,8 @@ class Audience:
         found: Conditions = {}
         area = self.consultation.area
         if area:
-            found[Exclusion.OUT_OF_AREA] = OPTIONAL & ~Q(area="") & ~Q(area__iexact=area)
-        found[Exclusion.NOT_INTERESTED] = OPTIONAL & ~self._interested()
+            found[Exclusion.OUT_OF_AREA] = self._optional & ~Q(area="") & ~Q(area__iexact=area)
+        found[Exclusion.NOT_INTERESTED] = self._optional & ~self._interested()
         answers = ConsultationResponse.objects.counted().filter(
             participant=OuterRef("pk"), consultation=self.consultation
         )
@@ -183,7 +198,7 @@ class Audience:
         recent = mine.filter(
             Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
         )
-        return Q(Exists(same)) | OPTIONAL & Q(Exists(recent))
+        return Q(Exists(same)) | self._optional & Q(Exists(recent))
 
     def _judged(self) -> Any:
         """The register with `why` somebody is left out, "" for who is invited."""
@@ -198,7 +213,7 @@ class Audience:
             When(invite__reason=Standing.STOPPED, then=models.Value(Exclusion.STOPPED)),
             When(invite__reason=Standing.UNDELIVERABLE, then=models.Value(Exclusion.UNDELIVERABLE)),
             When(invite__reason=Standing.PAUSED, then=models.Value(Exclusion.PAUSED)),
-            When(_may_be_written_to(self.at), then=writable),
+            When(self._may_be_written_to, then=writable),
             default=models.Value(Exclusion.NOT_AGREED),
             output_field=models.CharField(),
         )
@@ -212,10 +227,6 @@ def _with_permission() -> Any:
         condition=Q(permissions__purpose=Purpose.INVITE, permissions__consultation=None),
     )
     return Participant.objects.current().annotate(invite=own).order_by()
-
-
-def _may_be_written_to(at: datetime.datetime) -> Q:
-    return Q(invite__may_write=True) & (Q(invite__recheck_at=None) | Q(invite__recheck_at__gt=at))
 
 
 def _chosen(person: str) -> Any:

@@ -20,7 +20,7 @@ from . import queries, sending
 from .audience import Audience
 from .models import Invitation
 
-WHO_FIELDS = ["match", "interests", "not_invited_days"]
+WHO_FIELDS = ["match", "interests", "not_invited_days", "is_promotional"]
 
 
 def _offered(invitation: Invitation) -> Any:
@@ -64,6 +64,7 @@ class WhoForm(forms.ModelForm):
             interests=tuple(self.cleaned_data["interests"]),
             match=self.cleaned_data["match"],
             not_invited_days=self.cleaned_data["not_invited_days"],
+            is_promotional=self.cleaned_data["is_promotional"],
             at=at,
         )
 

@@ -152,7 +152,7 @@ def _hand_over(row: Delivery, server: Any, owner: str, clock: Clock) -> mail.Ver
         leased.update(state=State.REFUSED, reason=mail.scrub(error), lease_until=None)
         return mail.Verdict.REFUSED
     if message is None or not _mark(leased, row, clock()):
-        return mail.Verdict.REFUSED if _leave_out(leased, clock()) else None
+        return mail.Verdict.REFUSED if _leave_out(leased, row, clock()) else None
     receipt = mail.hand_over(server, message)
     _note(mine, row, receipt, clock())
     return receipt.verdict
@@ -183,13 +183,15 @@ def _message(row: Delivery) -> mail.EngagementMessage:
     return message
 
 
-def _permitted(at: datetime.datetime) -> Exists:
+def _permitted(row: Delivery, at: datetime.datetime) -> Exists:
+    asked = {"is_by_consent": True} if row.invitation.is_promotional else {}
     rows = ContactPermission.objects.filter(
         Q(recheck_at=None) | Q(recheck_at__gt=at),
         participant=OuterRef("participant"),
         purpose=Purpose.INVITE,
         consultation=None,
         may_write=True,
+        **asked,
     )
     return Exists(rows)
 
@@ -213,7 +215,7 @@ def _mark(leased: QuerySet[Delivery], row: Delivery, at: datetime.datetime) -> b
             # Sites may commit loosely; a mark that a crash could undo would mean a second copy.
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL synchronous_commit = on")
-        ready = leased.filter(_permitted(at), Exists(running), Exists(unchanged))
+        ready = leased.filter(_permitted(row, at), Exists(running), Exists(unchanged))
         marked = ready.update(
             state=State.HANDING,
             handed_at=at,
@@ -224,7 +226,7 @@ def _mark(leased: QuerySet[Delivery], row: Delivery, at: datetime.datetime) -> b
     return bool(marked)
 
 
-def _leave_out(leased: QuerySet[Delivery], at: datetime.datetime) -> bool:
+def _leave_out(leased: QuerySet[Delivery], row: Delivery, at: datetime.datetime) -> bool:
     """Write down that somebody is not written to, or give back a row for which that may change.
 
     What is paused, stopped, closed or without its page is seen to by `sending.finish`; somebody
@@ -232,7 +234,9 @@ def _leave_out(leased: QuerySet[Delivery], at: datetime.datetime) -> bool:
     """
     no_more: dict[str, Any] = {"state": State.SKIPPED, "owner": "", "lease_until": None}
     gone = leased.filter(participant=None).update(reason=Delivery.Reason.ERASED, **no_more)
-    barred = leased.filter(~_permitted(at)).update(reason=Delivery.Reason.NO_PERMISSION, **no_more)
+    barred = leased.filter(~_permitted(row, at)).update(
+        reason=Delivery.Reason.NO_PERMISSION, **no_more
+    )
     _release(leased)
     return bool(gone or barred)
 

@@ -36,7 +36,14 @@ class Invitation(PreviewableMixin, models.Model):
 
     STARTED = (Status.SENDING, Status.PAUSED, Status.STOPPED, Status.FINISHED)
     # What the editor decides, besides the interests; `sending.amend` alone changes it.
-    AMENDABLE = ("match", "not_invited_days", "subject", "preheader", "opening")
+    AMENDABLE = (
+        "match",
+        "not_invited_days",
+        "is_promotional",
+        "subject",
+        "preheader",
+        "opening",
+    )
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     code = models.CharField(max_length=8, unique=True, default=new_reference, editable=False)
@@ -57,6 +64,14 @@ class Invitation(PreviewableMixin, models.Model):
     )
     not_invited_days = models.PositiveSmallIntegerField(
         _("leave out people invited in the last (days)"), default=conf.invited_days
+    )
+    is_promotional = models.BooleanField(
+        _("it also promotes a paid service, fundraising or another organisation"),
+        default=False,
+        help_text=_(
+            "Such an email goes only to people who agreed to be invited: not to those who were"
+            " told that we write, nor to those whom the law says to notify."
+        ),
     )
     subject = models.CharField(_("subject"), max_length=120, blank=True)
     preheader = models.CharField(

@@ -18,6 +18,7 @@ from .. import conf
 from ..consent import queries as consent_queries
 from ..consultations import queries as consultation_queries
 from ..consultations.models import ConsultationResponse, State
+from ..participants import renewing
 from ..participants.models import Claim, RegisterMail
 from .audience import Counts
 from .models import Delivery, Invitation, WorkerSign
@@ -192,6 +193,7 @@ def status(at: datetime.datetime) -> dict[str, Any]:
         "oldest_lease_age": round((at - began).total_seconds()) if began else None,
         "confirmations_waiting": addresses + mails,
         "invitations_sending": Invitation.objects.filter(status=Invitation.Status.SENDING).count(),
+        "agreements_ended_unasked": renewing.unasked(at=at).count(),
         "worker_seen_at": seen.isoformat() if seen else None,
         "worker_is_late": seen is None or at - seen > WORKER_IS_LATE,
     }

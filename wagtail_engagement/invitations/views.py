@@ -106,6 +106,7 @@ class Who:
             "match": self.audience.match,
             "not_invited_days": self.audience.not_invited_days,
             "interests": [interest.pk for interest in self.audience.interests],
+            **({"is_promotional": "on"} if self.audience.is_promotional else {}),
         }
         return urlencode(query, doseq=True)
 

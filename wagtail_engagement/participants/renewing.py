@@ -2,6 +2,8 @@
 
 An agreement to be invited ends `permission_days` after the day it was given. Somebody is asked
 once, 30 days before, and never while they stopped or paused our mail or while it does not arrive.
+Whose pause lasts longer than the agreement learns that on the page where they pause, and can say
+yes again there.
 """
 
 from __future__ import annotations
@@ -51,6 +53,19 @@ def end_pause(*, participant: Participant, at: datetime.datetime) -> None:
         _pause_until(at, participant=participant, at=at)
 
 
+def ends_while_paused(participant: Participant) -> datetime.datetime | None:
+    """When what somebody agreed to ends, if that is before their pause does.
+
+    Nobody who paused is written to, and nobody whose agreement is over, so that the person is
+    told where they pause.
+    """
+    rows = participant.permissions.filter(purpose=Purpose.INVITE, reason=Standing.PAUSED)
+    row = rows.first()
+    if row is None or row.ends_at is None or row.recheck_at is None:
+        return None
+    return row.ends_at if row.ends_at <= row.recheck_at else None
+
+
 def _pause_until(
     until: datetime.datetime, *, participant: Participant, at: datetime.datetime
 ) -> None:
@@ -92,7 +107,7 @@ def was_agreed_lately(participant: Participant, *, at: datetime.datetime) -> boo
     """
     rows = participant.permissions.filter(purpose=Purpose.INVITE)
     standing = rows.filter(Q(reason=Standing.PAUSED) | Q(may_write=True))
-    return standing.filter(Q(since__gt=at - LATELY) | ~_rests_on_consent()).exists()
+    return standing.filter(Q(since__gt=at - LATELY) | Q(is_by_consent=False)).exists()
 
 
 # Asking before the end
@@ -102,20 +117,12 @@ def _agreed() -> QuerySet[ContactPermission]:
     return ContactPermission.objects.filter(purpose=Purpose.INVITE, may_write=True)
 
 
-def _rests_on_consent() -> Q:
-    """What people were merely told of (public task) has no end."""
-    given = ConsentEvent.objects.filter(
-        participant=OuterRef("participant"),
-        purpose=Purpose.INVITE,
-        action=Action.GIVEN,
-        at=OuterRef("since"),
-    )
-    return Q(Exists(given))
-
-
 def _endless() -> Q:
-    """Agreements that have no end yet, for they are older than the rule that gives them one."""
-    return Q(may_write=True, lapses=False, recheck_at=None) & _rests_on_consent()
+    """Agreements that have no end yet, for they are older than the rule that gives them one.
+
+    What people were merely told of (public task) has no end.
+    """
+    return Q(may_write=True, lapses=False, recheck_at=None, is_by_consent=True)
 
 
 def past_pauses(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
@@ -129,7 +136,7 @@ def outlasts_its_pause(*, at: datetime.datetime) -> Q:
     paused = Q(reason=Standing.PAUSED)
     if term is None:
         return paused
-    return paused & (Q(recheck_at__gt=at) | Q(since__gt=at - term) | ~_rests_on_consent())
+    return paused & (Q(recheck_at__gt=at) | Q(since__gt=at - term) | Q(is_by_consent=False))
 
 
 def outlasts_its_bounce(*, at: datetime.datetime) -> Q:
@@ -187,8 +194,8 @@ def running_out(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
     if term is not None:
         near_the_end = Q(since__lte=at + NOTICE - term)
         soon |= _endless() & near_the_end
-        back = Q(reason=Standing.PAUSED, recheck_at__lte=at, since__gt=at - term)
-        soon |= back & near_the_end & _rests_on_consent()
+        back = Q(reason=Standing.PAUSED, is_by_consent=True, recheck_at__lte=at)
+        soon |= back & Q(since__gt=at - term) & near_the_end
     queued = RegisterMail.objects.filter(
         participant=OuterRef("participant"),
         kind=RegisterMail.Kind.RENEW,
@@ -214,6 +221,28 @@ def is_over(*, at: datetime.datetime) -> Q:
 def over(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
     """Agreements whose time has come."""
     return _agreed().filter(is_over(at=at))
+
+
+def unasked(*, at: datetime.datetime) -> QuerySet[ContactPermission]:
+    """Agreements that ran out in the last 30 days, and no mail that asked had left before.
+
+    So it is where no worker ran, or no mail could leave, in the 30 days before the end. Whose
+    agreement ended during a pause was told so on the page.
+    """
+    term = _term()
+    rows = ContactPermission.objects.filter(
+        purpose=Purpose.INVITE, reason=Standing.LAPSED, since__gt=at - NOTICE, since__lte=at
+    )
+    if term is None:
+        return rows.none()
+    own = {"participant": OuterRef("participant")}
+    lately = {"created_at__gte": OuterRef("since") - term}
+    asked = Link.objects.filter(purpose=Link.Purpose.RENEW, **lately, **own)
+    unsent = RegisterMail.objects.filter(kind=RegisterMail.Kind.RENEW, attempt=0, **own)
+    paused = ConsentEvent.objects.filter(
+        action=Action.PAUSED, purpose=Purpose.INVITE, until__gte=OuterRef("since"), **own
+    )
+    return rows.filter(~Exists(asked) | Exists(unsent), ~Exists(paused))
 
 
 @transaction.atomic

@@ -125,7 +125,7 @@ class Story:
             Standing.STOPPED: _("May not be invited: stopped on %(day)s."),
             Standing.PAUSED: _("Not invited for now: paused until %(end)s."),
             Standing.UNDELIVERABLE: _("Cannot be invited: mail does not arrive, since %(day)s."),
-            Standing.LAPSED: _("May not be invited: the agreement of %(day)s ran out."),
+            Standing.LAPSED: _("May not be invited: the agreement ran out on %(day)s."),
         }
         return words.get(row.reason, _("May not be invited: has never agreed.")) % facts
 

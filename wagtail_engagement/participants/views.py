@@ -274,6 +274,7 @@ def _show_choices(
         "pausing": pausing or PauseForm(),
         "has_error": bool(form.errors or (pausing and pausing.errors)),
         "paused_until": queries.agreed_until(person, reason=ContactPermission.Reason.PAUSED),
+        "ends_while_paused": renewing.ends_while_paused(person),
         "handle": handle,
         "standing": queries.standing_of(person),
         "results": queries.awaited_results(person),

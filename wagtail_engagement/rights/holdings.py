@@ -275,6 +275,7 @@ HOLDINGS: tuple[Holding, ...] = (
             (_("Consultation"), "consultation.title"),
             (_("May we write?"), "may_write"),
             (_("Because"), _display("reason")),
+            (_("By your own agreement"), "is_by_consent"),
             SINCE,
             (_("Looked at again"), "recheck_at"),
         ),

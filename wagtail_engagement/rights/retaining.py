@@ -190,7 +190,7 @@ CLOCKS = (
         "pauses",
         _("Pauses end"),
         lambda at: renewing.past_pauses(at=at),
-        _settle,
+        lambda ids, at: settling.settle_due(at=at, ids=ids),
     ),
     Clock(
         "dated",

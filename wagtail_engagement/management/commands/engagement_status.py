@@ -35,6 +35,11 @@ class Command(BaseCommand):
             self.stdout.write(f"  {state.label}: {found['deliveries'][state.value]:,}")
         if found["oldest_lease_age"] is not None:
             self.stdout.write(f"Oldest message in a worker's hands: {found['oldest_lease_age']} s")
+        if found["agreements_ended_unasked"]:
+            self.stdout.write(
+                "Agreements that ended in the last 30 days without our asking, for no worker ran or"
+                f" no mail left: {found['agreements_ended_unasked']:,}"
+            )
         if found["uncertain"]:
             self.stdout.write(
                 f"We cannot tell if {found['uncertain']:,} arrived. They are not sent again."

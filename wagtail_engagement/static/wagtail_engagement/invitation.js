@@ -3,7 +3,7 @@
   "use strict";
 
   const REFRESH_AFTER = 3000;
-  const WHO_FIELDS = ["match", "interests", "not_invited_days"];
+  const WHO_FIELDS = ["match", "interests", "not_invited_days", "is_promotional"];
 
   const who = document.querySelector("[data-engagement-who]");
   const form = who && who.closest("form");
