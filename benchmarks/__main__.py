@@ -38,14 +38,14 @@ def _run(size: str) -> int:
     django.setup()
     from django.db import connection
 
-    from . import importing, pages, register, statements
+    from . import importing, long_sheet, pages, register, statements
 
     print(f"\n{connection.display_name}, Django {django.get_version()}, size {size}\n", flush=True)
     rounds, requests = SIZES[size]
     with database.scratch():
         wrong = [*pages.run(rounds=rounds, requests=requests), *statements.run()]
     with database.scratch():  # An empty register, which these fill and empty by themselves.
-        wrong += [*importing.run(size), *register.run(size)]
+        wrong += [*importing.run(size), *long_sheet.run(size), *register.run(size)]
     for line in wrong:
         print(f"WRONG: {line}", file=sys.stderr)
     return int(bool(wrong))

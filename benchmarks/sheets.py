@@ -25,6 +25,20 @@ def write(path: Path, *, rows: int, seed: int = 1) -> dict[str, set[str]]:
     return people
 
 
+def write_long(path: Path, *, rows: int, seed: int = 1) -> tuple[int, int]:
+    """Write such a sheet of any length; return how many people and how many interests it has."""
+    chosen: dict[int, int] = defaultdict(int)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADERS)
+        for email, name, topics in _lines(rows, seed):
+            number = int(email.split("@")[0].split(".")[1])
+            for topic in topics:
+                chosen[number] |= 1 << TOPICS.index(topic)
+            writer.writerow([email, name, "; ".join(topics), "yes"])
+    return len(chosen), sum(bits.bit_count() for bits in chosen.values())
+
+
 def _lines(rows: int, seed: int) -> Iterator[tuple[str, str, list[str]]]:
     chance = random.Random(seed)
     for number in range(rows):
