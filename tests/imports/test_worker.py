@@ -234,6 +234,21 @@ def test_a_small_sheet_is_checked_while_somebody_waits():
     assert (batch.status, batch.rows_total) == ("checked", 12)
 
 
+def test_a_check_is_made_again_when_another_sheet_changed_the_register():
+    waiting = sheets.received(*ROWS)
+    importing.check(batch=waiting, at=timezone.now())
+    assert waiting.totals["new"] == 9
+    other = sheets.brought_in(*ROWS[:3])
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.totals["new"]) == ("checked", 6)
+    assert "Checked again" in waiting.status_reason
+    importing.undo(batch=other, actor=other.created_by, at=timezone.now())
+    while sheets.work():
+        pass
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.totals["new"]) == ("checked", 9)
+
+
 def test_what_is_declared_anew_is_checked_anew():
     batch = sheets.received(*ROWS)
     importing.check(batch=batch, at=timezone.now())

@@ -130,6 +130,21 @@ def refuse_nonsense(told: dict[str, Any], at: datetime.datetime) -> None:
             raise ImportRefused(f"{field.verbose_name}: {' '.join(error.messages)}") from error
 
 
+def check_others_again(batch: ImportBatch) -> None:
+    """Let sheets that were checked be checked anew, for this one has changed the register."""
+    told = _("Checked again, because the register has changed since: another sheet came in or out.")
+    others = ImportBatch.objects.filter(status=Status.CHECKED).exclude(pk=batch.pk)
+    others.exclude(stored_as="").update(
+        status=Status.CHECKING,
+        status_reason=told,
+        totals={},
+        rows_done=0,
+        last_row=0,
+        owner="",
+        lease_until=None,
+    )
+
+
 def missing(batch: ImportBatch) -> list[str]:
     """Return a sentence for each thing that has to be said before the sheet can be imported."""
     lacks = []

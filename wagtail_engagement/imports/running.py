@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from . import columns, files, scanning, spreadsheet
-from .declaring import forget_rows
+from .declaring import check_others_again, forget_rows
 from .judging import Changes, Judge, Judged, first_look
 from .knowing import Known, Register, who_says_no
 from .models import MAY_BE_INVITED, ImportBatch, ImportRow
@@ -214,15 +214,17 @@ def run(turn: Turn) -> None:
         if turn.is_over():
             return
         _bring_in(turn, rows, terms)
-    turn.advance(
-        Status.RUNNING,
-        status=Status.FINISHED,
-        finished_at=turn.clock(),
-        rows_total=batch.rows_done,
-        totals=turn.tally.totals(),
-        owner="",
-        lease_until=None,
-    )
+    with transaction.atomic():
+        turn.advance(
+            Status.RUNNING,
+            status=Status.FINISHED,
+            finished_at=turn.clock(),
+            rows_total=batch.rows_done,
+            totals=turn.tally.totals(),
+            owner="",
+            lease_until=None,
+        )
+        check_others_again(batch)
 
 
 def _look_ahead(turn: Turn, terms: Terms) -> bool:

@@ -29,7 +29,7 @@ from ..participants.models import (
     ParticipantName,
     ParticipantNote,
 )
-from .declaring import forget_rows
+from .declaring import check_others_again, forget_rows
 from .judging import best_name
 from .knowing import SOURCE
 from .mapping import Field, Mapping
@@ -50,7 +50,7 @@ _STANDS = (Status.RUNNING, Status.FINISHED, Status.FAILED)
 # What follows from the rest by itself and is no reason to keep a person.
 _DERIVED = (ContactPermission, PossibleDuplicate)
 # What says which sheet it comes from.
-_OF_SHEETS = (ParticipantName, ParticipantNote, ImportRow)
+_OF_SHEETS = (ParticipantName, ParticipantNote)
 
 
 def undo_rows(turn: Turn) -> None:
@@ -73,6 +73,7 @@ def undo_rows(turn: Turn) -> None:
                     owner="",
                     lease_until=None,
                 )
+                check_others_again(batch)
                 return
             _take_out(batch, {person for _row, person in found}, turn.clock())
             rows = ImportRow.objects.filter(pk__in=[row for row, _person in found])
@@ -129,6 +130,9 @@ def _of_nobody_else(batch: ImportBatch, people: dict[int, Any]) -> set[int]:
             rows = rows.exclude(channel=Channel.SYSTEM).exclude(
                 Q(batch=batch) | Q(batch__status=Status.UNDONE)
             )
+        elif model is ImportRow:
+            # A sheet that was only checked has brought nothing.
+            rows = rows.filter(batch__status__in=_STANDS).exclude(batch=batch)
         elif model in _OF_SHEETS:
             rows = rows.exclude(batch=batch)
         alone -= set(rows.order_by().values_list(name, flat=True))
@@ -214,7 +218,8 @@ def _lift(batch: ImportBatch, people: dict[int, Any], at: Any) -> None:
 def _hand_on(batch: ImportBatch, ids: Collection[int]) -> None:
     """Who stays was brought in by the oldest other sheet that names them, else came alone."""
     mine = Participant.objects.filter(pk__in=ids, batch=batch)
-    others = ImportRow.objects.filter(participant__in=mine).exclude(batch=batch)
+    others = ImportRow.objects.filter(participant__in=mine, batch__status__in=_STANDS)
+    others = others.exclude(batch=batch)
     oldest = dict(others.values_list("participant").annotate(Min("batch")).order_by())
     changed = [
         Participant(pk=pk, batch_id=oldest.get(pk)) for pk in mine.values_list("pk", flat=True)
