@@ -239,6 +239,31 @@ def fresh_shown(town, page):
     press(page, "Show me")
 
 
+@state("A ZIP file with a page to read")
+def your_data(town, page):
+    fresh_shown(town, page)
+    press(page, "Download or erase")
+
+
+@state("What is to become of the answers?")
+def erasing(town, page):
+    your_data(town, page)
+    press(page, "Erase me")
+
+
+@state("Choose what is to become of the answers")
+def erasing_errors(town, page):
+    erasing(town, page)
+    press(page, "Erase me now")
+
+
+@state("You are erased")
+def erased(town, page):
+    erasing(town, page)
+    page.get_by_label("Keep them without a name").check()
+    press(page, "Erase me now")
+
+
 @state("This link has been used")
 def fresh_used(town, page):
     fresh(town, page)

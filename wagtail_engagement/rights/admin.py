@@ -21,7 +21,7 @@ from wagtail.log_actions import log
 
 from ..modeladmin import APP_LABEL, DayColumn, NativeIndexView, NativeModelAdmin, may
 from ..participants.models import Participant
-from . import access, asking, erasing
+from . import access, asking, erasing, telling
 from .forms import LetterForm, RequestForm, StaffErasureForm
 from .models import RightsRequest
 from .views import zip_response
@@ -174,7 +174,7 @@ class HandleView(RequestMixin, Screen, TemplateView):
             form=self.erasure_form or StaffErasureForm(texts=texts),
             texts=texts,
             withheld=len(self.written) - len(texts) if erases and self.is_ready else 0,
-            receipt=erasing.receipt_of(row) if "counts" in row.receipt else None,
+            receipt=telling.receipt_of(row) if "counts" in row.receipt else None,
             **kwargs,
         )
 
@@ -207,7 +207,7 @@ class LetterView(HandleView):
         if not form.is_valid():
             return self.again(request, letter_form=form)
         try:
-            asking.prove_by_letter(request=self.row, note=form.cleaned_data["note"])
+            asking.prove_by_letter(request=self.row, **form.cleaned_data)
         except asking.CannotAsk as refused:
             messages.error(request, str(refused))
         return redirect(handle_url(self.row))
@@ -256,15 +256,18 @@ class EraseView(HandleView):
         form = StaffErasureForm(request.POST, texts=self.texts)
         if not form.is_valid():
             return self.again(request, erasure_form=form)
-        erasing.erase(
-            person=person,
-            keeps_responses=form.keeps_responses,
-            at=timezone.now(),
-            actor=request.user,
-            request=self.row,
-            texts=form.chosen,
-        )
-        messages.success(request, _("The person is erased. Give them the receipt."))
+        try:
+            erasing.erase(
+                person=person,
+                keeps_responses=form.keeps_responses,
+                at=timezone.now(),
+                actor=request.user,
+                request=self.row,
+                texts=form.chosen,
+            )
+        except erasing.AlreadyErased:
+            return redirect(handle_url(self.row))
+        messages.success(request, _("The person is erased."))
         return redirect(handle_url(self.row))
 
 
