@@ -112,14 +112,15 @@ def _show(
     is_fresh = link.purpose == Link.Purpose.FRESH
     name = "your_data" if is_fresh else "your_data_by_request"
     person: Any = link.participant
-    context = {
+    context: dict[str, Any] = {
         "masked": person.masked_email,
         "handle": handle,
         "proof": links.proof(link),
         "action": reverse(f"wagtail_engagement:{name}"),
-        "offers_erasure": is_fresh,
         "form": form,
     }
+    if is_fresh:
+        context |= doors.own_pages(link, handle, "erase" if form else "see")
     return render(request, "wagtail_engagement/rights/your_data.html", context)
 
 
