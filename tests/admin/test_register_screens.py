@@ -48,6 +48,14 @@ def join(number):
     return Participant.objects.bulk_create(rows)
 
 
+@pytest.mark.parametrize("url", [PEOPLE, DO_NOT_CONTACT])
+def test_a_search_says_what_it_finds_before_and_after(url, login, council):
+    steward = login("steward")
+    assert 'placeholder="Whole address' in text_of(steward, url)
+    assert "The search finds a whole address" in text_of(steward, f"{url}results/", q="zebra")
+    assert "The search finds" not in text_of(steward, f"{url}results/")
+
+
 @pytest.mark.parametrize("group", ["Editors", "Moderators"])
 def test_wagtails_own_groups_may_do_nothing_of_ours(group):
     ours = Permission.objects.filter(content_type__app_label="wagtail_engagement")

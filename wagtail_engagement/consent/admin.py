@@ -176,6 +176,8 @@ class SuppressionIndexView(NativeIndexView):
     """Found by the exact address, by those who may see addresses: else it would be an oracle."""
 
     search_permission = "view_participant_pii"
+    search_hint = gettext_lazy("Whole address")
+    search_finds = gettext_lazy("a whole address alone, for none is stored")
     add_item_label = gettext_lazy("Add an address")
 
     def search_queryset(self, queryset: Any) -> Any:

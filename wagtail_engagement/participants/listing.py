@@ -86,6 +86,8 @@ class ParticipantIndexView(NativeIndexView):
     """Names and addresses are shown to those who may see them, and found by nobody else (S16)."""
 
     search_permission = "view_participant_pii"
+    search_hint = gettext_lazy("Whole address or name")
+    search_finds = gettext_lazy("a whole address, or how a name begins")
 
     def get_base_queryset(self) -> QuerySet:
         return Participant.objects.current()
