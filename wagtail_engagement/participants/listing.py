@@ -44,6 +44,11 @@ class ParticipantFilterSet(WagtailFilterSet):
     joined_at = django_filters.DateFromToRangeFilter(
         label=gettext_lazy("Joined"), widget=DateRangePickerWidget
     )
+    leaving = django_filters.ChoiceFilter(
+        label=gettext_lazy("Reason to stay"),
+        choices=[("soon", gettext_lazy("None: they go by themselves"))],
+        method="by_end",
+    )
 
     class Meta:
         model = Participant
@@ -56,6 +61,9 @@ class ParticipantFilterSet(WagtailFilterSet):
         if value == Reason.NEVER_AGREED:
             return queryset.filter(~Exists(rows) | Exists(rows.filter(reason=value)))
         return queryset.filter(Exists(rows.filter(may_write=value == Reason.GRANTED, reason=value)))
+
+    def by_end(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(kept_until__isnull=False)
 
     def by_interest(self, queryset: QuerySet, name: str, value: Interest) -> QuerySet:
         links = ParticipantInterest.objects.filter(

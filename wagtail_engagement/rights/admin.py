@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404, redirect
@@ -49,9 +50,16 @@ def whose(row: RightsRequest) -> str:
 
 
 class RequestFilterSet(WagtailFilterSet):
+    waits_for = django_filters.ChoiceFilter(
+        label=gettext_lazy("Waits for"), choices=[("us", gettext_lazy("us"))], method="by_waiting"
+    )
+
     class Meta:
         model = RightsRequest
         fields = ["state", "kind"]
+
+    def by_waiting(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(closed_at=None, state__in=RightsRequest.WITH_STAFF)
 
 
 class RequestIndexView(NativeIndexView):
