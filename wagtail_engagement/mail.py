@@ -143,6 +143,15 @@ def hand_over(backend: Any, message: EngagementMessage) -> Receipt:
     return Receipt(Verdict.ACCEPTED, provider_id=str(message_id or "")[:255])
 
 
+def send_now(message: EngagementMessage) -> Receipt:
+    """Hand one message over by itself, while somebody waits for what becomes of it; raises nothing."""
+    try:
+        with connection() as server:
+            return hand_over(server, message)
+    except ServerUnreachable as error:
+        return Receipt(Verdict.UNABLE, reason=str(error))
+
+
 def _verdict(error: Exception) -> Verdict:
     """Sort an error into what it proves; whatever proves nothing is unknown."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):

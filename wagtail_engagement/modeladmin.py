@@ -15,6 +15,7 @@ from django.urls import include, path, reverse
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from wagtail.admin.menu import Menu, MenuItem
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
@@ -78,6 +79,10 @@ class NativeIndexView(generic.IndexView):
     """
 
     search_permission = ""
+    # What the search finds, where that is less than people expect of one, in few words that fit
+    # into its field, and as the end of a sentence.
+    search_hint: Any = ""
+    search_finds: Any = ""
 
     def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -88,6 +93,22 @@ class NativeIndexView(generic.IndexView):
         if self.search_permission:
             return may(self.request.user, self.search_permission)
         return bool(self.search_fields)
+
+    def get_search_form(self) -> Any:
+        form = super().get_search_form()
+        if form and self.search_hint:
+            hints = {"placeholder": self.search_hint, "title": self.said_of_search()}
+            form.fields[self.search_kwarg].widget.attrs.update(hints)
+        return form
+
+    def said_of_search(self) -> str:
+        return _("The search finds %(what)s.") % {"what": self.search_finds}
+
+    @cached_property
+    def no_results_message(self) -> str:
+        if self.is_searching and self.search_finds:
+            return f"{_('Nothing was found.')} {self.said_of_search()}"
+        return str(super().no_results_message)
 
 
 WAGTAILS_VIEWS = ("add", "edit", "delete", "history", "usage", "inspect", "copy", "reorder")

@@ -17,6 +17,7 @@ from wagtail_engagement.models import (
     Claim,
     ConsentEvent,
     ConsentWording,
+    ImportBatch,
     Interest,
     Participant,
     ParticipantInterest,
@@ -46,6 +47,32 @@ def join(number):
         for n in range(number)
     ]
     return Participant.objects.bulk_create(rows)
+
+
+def test_the_do_not_contact_list_says_in_words_how_each_entry_was_learned(
+    login, council, django_assert_max_num_queries
+):
+    sheets = [
+        ImportBatch.objects.create(filename="x.csv", sha256="0", source=f"Sheet {number}")
+        for number in range(5)
+    ]
+    for source in [f"import {sheet.uuid}" for sheet in sheets] + ["import of May", "one_click"]:
+        factories.SuppressionFactory(address=f"{len(source)}{source[-4:]}@x.org", source=source)
+    client = login("steward")
+    client.get(DO_NOT_CONTACT)
+    with django_assert_max_num_queries(30):
+        shown = text_of(client, DO_NOT_CONTACT)
+    assert [f"Sheet {n}, brought in" in shown for n in range(5)] == [True] * 5
+    assert "import of May" in shown and "leave button of a mail program" in shown
+    assert str(sheets[0].uuid) not in shown
+
+
+@pytest.mark.parametrize("url", [PEOPLE, DO_NOT_CONTACT])
+def test_a_search_says_what_it_finds_before_and_after(url, login, council):
+    steward = login("steward")
+    assert 'placeholder="Whole address' in text_of(steward, url)
+    assert "The search finds a whole address" in text_of(steward, f"{url}results/", q="zebra")
+    assert "The search finds" not in text_of(steward, f"{url}results/")
 
 
 @pytest.mark.parametrize("group", ["Editors", "Moderators"])

@@ -216,10 +216,17 @@ def moved(town, page):
     press(page, "Use this address")
 
 
-@state("Your name and address")
+@state("Leave it empty if you want us to keep none")
 def details(town, page):
     fresh_shown(town, page)
-    press(page, "Correct my details")
+    press(page, "Your name and address")
+
+
+@state("Open it within seven days")
+def details_asked(town, page):
+    details(town, page)
+    page.get_by_label("New email address").fill("ada@new.example.com")
+    press(page, "Change my email address")
 
 
 @state("Enter your new email address")
@@ -233,10 +240,35 @@ def fresh(town, page):
     page.goto(town.mailed("fresh", participant=town.person()))
 
 
-@state("Your topics")
+@state("Where your topics come from")
 def fresh_shown(town, page):
     fresh(town, page)
     press(page, "Show me")
+
+
+@state("A ZIP file with a page to read")
+def your_data(town, page):
+    fresh_shown(town, page)
+    press(page, "Download everything")
+
+
+@state("What is to become of the answers?")
+def erasing(town, page):
+    fresh_shown(town, page)
+    press(page, "Erase me")
+
+
+@state("Choose what is to become of the answers")
+def erasing_errors(town, page):
+    erasing(town, page)
+    press(page, "Erase me now")
+
+
+@state("You are erased")
+def erased(town, page):
+    erasing(town, page)
+    page.get_by_label("Keep them without a name").check()
+    press(page, "Erase me now")
 
 
 @state("This link has been used")

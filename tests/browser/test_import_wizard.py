@@ -76,3 +76,23 @@ def test_lists_are_compared_in_a_browser(town, staff, sheet, tmp_path):
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("heading", name="1 of 2 addresses").wait_for()
     looked_at(page, "compare")
+
+
+def test_many_lists_are_compared_without_cutting_the_table(town, staff, sheet, tmp_path):
+    names = [f"Parks and open spaces contacts {year} (FINAL v2).csv" for year in range(2005, 2025)]
+    for name in names:
+        (tmp_path / name).write_text(sheet.read_text())
+    page = staff("Register steward")
+    page.goto(reverse("wagtail_engagement_imports:compare"))
+    page.get_by_label("Sheets").set_input_files([tmp_path / name for name in names])
+    page.get_by_role("button", name="Compare").click()
+    wide = page.get_by_role("region", name="Each list")
+    wide.wait_for()
+    looked_at(page, "compare-many")
+    wide.focus()
+    for _press in range(99):
+        page.keyboard.press("ArrowRight")
+    last = wide.get_by_role("columnheader").last
+    page.wait_for_function(
+        "each => each.getBoundingClientRect().right <= innerWidth", arg=last.element_handle()
+    )

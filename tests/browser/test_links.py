@@ -59,11 +59,27 @@ def test_a_form_of_one_mail_does_nothing_to_another_opened_later(town, open_brow
     assert snapshot() == before
 
 
-@pytest.mark.parametrize("name", ["done", "sign_up_done"])
+@pytest.mark.parametrize("script", [True, False])
+def test_the_pages_behind_a_fresh_link_lead_to_each_other_by_keyboard(script, town, open_browser):
+    page = open_browser(width=320, java_script_enabled=script)
+    STATES["fresh_shown"](town, page)
+    ways = ["Your name and address", "Download everything", "Erase me", "What you took part in"]
+    for name in ways:
+        button = page.get_by_role("navigation", name="Your pages").get_by_role("button", name=name)
+        while not button.evaluate("each => each === document.activeElement"):
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("[aria-current=page]")).to_have_text(name)
+
+
+@pytest.mark.parametrize("name", ["done", "sign_up_done", "erased"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_mail_reads_well_without_barriers(name, scheme, town, page, open_browser, work):
+def test_a_mail_reads_well_without_barriers(
+    name, scheme, town, page, open_browser, mailoutbox, work
+):
     STATES[name](town, page)
-    html = work()[0].alternatives[0][0]
+    (message,) = mailoutbox or work()
+    html = message.alternatives[0][0]
     reader = open_browser(color_scheme=scheme, width=320)
     reader.set_content(html)
     shot(reader, f"mail-{name}-{scheme}")

@@ -4,7 +4,7 @@ from django.utils import timezone
 from tests import factories
 from wagtail_engagement import addresses
 from wagtail_engagement.consent import barring
-from wagtail_engagement.imports.comparing import Sheet, compare, table
+from wagtail_engagement.imports.comparing import Sheet, compare, measures, table
 from wagtail_engagement.imports.scanning import Reading
 from wagtail_engagement.imports.spreadsheet import SheetRefused
 from wagtail_engagement.models import Participant
@@ -68,6 +68,14 @@ def test_an_address_is_old_when_its_newest_day_is_over_24_months_ago(sheets):
     assert compared(sheets(PARKS, newer)).stale == 0
 
 
+def test_rows_without_a_readable_day_are_counted_for_nobody_can_tell_how_old_they_are(sheets):
+    odd = "Email,Date\nann@example.org,last spring\nbo@example.org,2025-01-05\neve@example.org,\n"
+    found = compared(sheets(PARKS, FAIR, odd))
+    assert [each.undated for each in found.lists] == [0, 5, 2]
+    assert found.undated == 1  # eve, for whom no sheet has one
+    assert measures(found)["Rows without a readable day"] == [0, 5, 2]
+
+
 def test_a_heading_that_is_named_is_read_instead_of_the_guess(sheets):
     other = "Email,Second address\nann@example.org,eve@example.org\n"
     found = compared(sheets(other, FAIR, column="second ADDRESS"))
@@ -84,3 +92,5 @@ def test_the_table_of_counts_names_no_address(sheets):
     rows = list(table(compared(sheets(PARKS, FAIR))))
     assert [row[0] for row in rows[1:]] == ["list0.csv", "list1.csv"]
     assert "@" not in str(rows)
+    assert rows[0][:3] == ["Sheet", "Rows", "Rows without a readable day"]
+    assert rows[1][1:3] == [2, 0] and {len(row) for row in rows} == {len(rows[0])}

@@ -3,6 +3,8 @@
 import datetime
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
 from django.utils import timezone
 from wagtail.models import Site
 
@@ -121,14 +123,16 @@ def test_a_sheet_that_is_not_brought_in_says_when_it_is_deleted(status, said, lo
 
 def test_an_interest_is_proposed_for_retiring_only_after_it_had_a_use(login, council):
     Interest.objects.create(name="New", slug="new")
+    client = login("lead")
+    assert lines_for(client) == []
     old = Interest.objects.create(name="Old", slug="old")
     past = timezone.now() - 500 * DAY
     past_one = factories.ConsultationFactory(
         opens_at=past - DAY, closes_at=past, answered_at=past, is_live=False
     )
     past_one.interests.add(old)
-    (line,) = lines_for(login("lead"))
-    assert line.text.startswith("1 interest has nobody")
+    (line,) = lines_for(client)
+    assert line.text.startswith("2 interests have nobody")
 
 
 def test_what_happens_first_stands_on_top_and_no_queue_hides_another(login, council):
@@ -152,6 +156,49 @@ def test_every_line_about_the_register_leads_to_a_page_that_its_reader_may_open(
     lines = lines_for(client)
     assert len(lines) == 5
     assert [client.get(line.url, follow=True).status_code for line in lines] == [200] * 5
+
+
+def shown_by(client, line):
+    """How many the listing behind a line shows."""
+    page = client.get(line.url)
+    assert page.status_code == 200
+    return page.context["items_count"]
+
+
+def test_each_line_opens_exactly_those_whom_it_counts(login, council):
+    now = timezone.now()
+    others = [factories.ParticipantFactory(kept_until=now + DAY) for _each in range(3)]
+    merged = factories.ParticipantFactory(merged_into=others[0], kept_until=now + DAY)
+    pair(now)
+    RightsRequest.objects.create(kind="access", participant=others[0])
+    RightsRequest.objects.create(kind="access", state="checking", participant=merged)
+    RightsRequest.objects.create(kind="erasure", state="done", closed_at=now)
+    client = login("steward")
+    found = {line.text.split()[1]: line for line in lines_for(client)}
+    counted = {word: int(line.text.split()[0]) for word, line in found.items()}
+    assert counted == {"people": 3, "pair": 1, "request": 1}
+    assert {word: shown_by(client, line) for word, line in found.items()} == counted
+
+
+def test_deliveries_in_doubt_are_listed_for_as_long_as_they_are_counted(login, council):
+    now = timezone.now()
+    over = factories.InvitationFactory(status="finished", finished_at=now - 20 * DAY)
+    lately = factories.InvitationFactory(status="finished", finished_at=now - DAY)
+    for invitation in (over, lately):
+        factories.DeliveryFactory(invitation=invitation, state="uncertain")
+    client = login("lead")
+    (line,) = [line for line in lines_for(client) if "cannot tell" in line.text]
+    assert line.text.startswith("We cannot tell if 1 invitation") and shown_by(client, line) == 1
+
+
+def test_nobody_hears_of_people_whose_list_they_may_not_open(council, django_user_model):
+    Participant.objects.update(kept_until=timezone.now() + DAY)
+    user = django_user_model.objects.create(username="importer")
+    names = ("access_admin", "import_participant", "view_suppression")
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = Client()
+    client.force_login(user)
+    assert lines_for(client) == []
 
 
 def test_steps_are_left_by_consultation_until_all_is_done(login, full_council):

@@ -1,5 +1,7 @@
 """Interests that stay true: they fade, are united, and propose their own retirement."""
 
+import datetime
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,9 +12,12 @@ from wagtail.models import ModelLogEntry
 from tests import factories
 from tests.site import DAY, add_consultation
 from wagtail_engagement.models import ImportBatch, Interest, ParticipantInterest
-from wagtail_engagement.participants import registry, tending
+from wagtail_engagement.participants import choosing, queries, registry, tending
+
+from .post import link_in, open_link, press, send
 
 pytestmark = pytest.mark.django_db
+MARCH, JULY = datetime.date(2024, 3, 1), datetime.date(2025, 7, 31)
 
 
 @pytest.fixture
@@ -68,24 +73,63 @@ def test_a_site_can_keep_interests_for_ever(parks, settings):
 
 def test_an_interest_says_where_it_comes_from(parks):
     may = timezone.now().replace(year=2025, month=5, day=3)
-    asked = factories.ConsultationFactory(title="Parks survey")
-    batch = ImportBatch.objects.create(filename="x.csv", sha256="0", source="Events sheets")
-    facts = [
-        {"origin": "inferred", "consultation": asked},
-        {"origin": "imported", "batch": batch},
-        {"origin": "staff"},
-    ]
-    links = [give(parks, since=may, **fact) for fact in facts]
+    facts = {
+        "inferred": {"consultation": factories.ConsultationFactory(title="Parks survey")},
+        "declared": {"consultation": factories.ConsultationFactory(title="Mill Road")},
+        "imported": {"batch": a_sheet()},
+        "staff": {},
+    }
+    links = [give(parks, since=may, origin=origin, **more) for origin, more in facts.items()]
     assert [tending.provenance(link) for link in links] == [
         "from taking part in Parks survey, May 2025",
-        "from Events sheets, May 2025",
+        "chosen on the form of Mill Road, May 2025",
+        "from Events sheets, collected May 2025",
         "given by staff, May 2025",
     ]
+    assert [queries.told(link) for link in links] == [
+        "we think so because you took part in Parks survey, May 2025",
+        "you chose it on the form of Mill Road, May 2025",
+        "it stood beside your address on a list: Events sheets, collected May 2025",
+        "somebody at the council noted it, May 2025",
+    ]
+
+
+def a_sheet(**facts):
+    return ImportBatch.objects.create(
+        filename="x.csv", sha256="0", **{"source": "Events sheets", **facts}
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({}, "Events sheets, brought in May 2026"),
+        ({"source": ""}, "a spreadsheet, brought in May 2026"),
+        ({"collected_from": MARCH}, "Events sheets, collected March 2024"),
+        ({"collected_from": MARCH, "collected_to": JULY}, "Events sheets, collected March 2024 to July 2025"),
+    ],
+)  # fmt: skip
+def test_a_sheet_says_when_it_was_collected_as_far_as_that_is_known(declared, said, parks):
+    started = timezone.make_aware(datetime.datetime(2026, 5, 3))
+    sheet = a_sheet(started_at=started, **declared)
+    assert sheet.from_where() == said
+    first = declared.get("collected_from")
+    since = timezone.make_aware(datetime.datetime(*MARCH.timetuple()[:3])) if first else started
+    assert sheet.from_where(since) == said
+    own_day = timezone.make_aware(datetime.datetime(2025, 1, 9))
+    assert sheet.from_where(own_day).endswith(", collected January 2025")
+
+
+def test_a_person_reads_behind_a_fresh_link_which_list_a_topic_comes_from(client, parks):
+    link = give(parks, batch=a_sheet(collected_from=MARCH), origin="imported")
+    choosing.ask_fresh(participant=link.participant, at=timezone.now())
+    page = press(client, open_link(client, link_in(send()[-1])), "show").text
+    assert "Parks: it stood beside your address on a list: Events sheets, collected" in page
 
 
 def test_a_sensitive_consultation_is_not_named_as_the_source(parks):
     link = give(parks, consultation=factories.ConsultationFactory(sensitive=True))
-    assert link.consultation.title not in tending.provenance(link)
+    assert link.consultation.title not in tending.provenance(link) + queries.told(link)
 
 
 def test_merging_interests_carries_people_once_and_keeps_the_stronger_reason(parks, green):

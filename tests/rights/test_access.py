@@ -41,6 +41,17 @@ def test_a_copy_has_both_addresses_the_answers_and_the_words_that_were_shown(kno
     assert wording.label in page and "Tell me about parks" in page and "Parks list" in page
 
 
+def test_a_copy_says_in_words_where_everything_was_learned(known):
+    models.ImportBatch.objects.update(collected_from="2025-05-01", collected_to="2025-05-31")
+    source = f"import {known.batch.uuid}"
+    barring.suppress(address=EMAIL, reason="unsubscribed", source=source, at=timezone.now())
+    barring.suppress(address=OTHER, reason="unsubscribed", source="one_click", at=timezone.now())
+    models.ParticipantInterest.objects.update(batch=known.batch)
+    page = page_of(copy(known.person))
+    assert "<dd>Parks list, collected May 2025</dd>" in page and str(known.batch.uuid) not in page
+    assert "leave button of a mail program" in page and "on a list: Parks list" in page
+
+
 def test_a_copy_made_from_the_merged_record_is_the_same(known):
     known.other.refresh_from_db()
     assert data_of(copy(known.other))["data"] == data_of(copy(known.person))["data"]

@@ -28,12 +28,14 @@ def test_the_person_of_this_test_is_in_every_table_that_holds_people(known):
 
 
 def test_nothing_of_an_erased_person_is_found_anywhere(
-    known, folder, caplog, django_capture_on_commit_callbacks
+    known, folder, caplog, mailoutbox, django_capture_on_commit_callbacks
 ):
     marks = [mark for email in (EMAIL, OTHER) for mark in mark_of(email)]
     assert len(trace_of(folder, WORD)) > 10
+    mailoutbox.clear()
     with django_capture_on_commit_callbacks(execute=True):
         erase(known)
+    assert [message.to for message in mailoutbox] == [[EMAIL]]
     assert trace_of(folder, WORD) == []
     assert trace_of(folder, *marks) == ["wagtail_engagement_suppression"]
     assert WORD not in caplog.text

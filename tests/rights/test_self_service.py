@@ -17,6 +17,7 @@ from wagtail_engagement.rights import asking
 pytestmark = pytest.mark.django_db
 LINK = re.compile(r"https://engage\.example\.gov\.uk(/engagement/[fi]/[\w-]{22}/)")
 PROOF = re.compile(r'name="proof" value="([\w-]+)"')
+WAY = re.compile(r'formaction="([^"]+)" name="(\w+)"')
 DATA = "/engagement/taken-part/your-data/"
 
 
@@ -60,6 +61,39 @@ def test_the_fresh_page_leads_to_a_download_that_nobody_keeps(client, person):
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert "ada@example.com" in archive.read("index.html").decode()
     assert models.RightsRequest.objects.get().state == "done"
+
+
+WAYS = {
+    "taken_part": ("/engagement/taken-part/", "Where your topics come from"),
+    "details": ("/engagement/taken-part/details/", "Leave it empty if you want us to keep none"),
+    "see": (DATA, "A ZIP file with a page to read"),
+    "erase": (DATA, "What is to become of the answers?"),
+}
+
+
+@pytest.mark.parametrize("here", WAYS)
+def test_each_page_behind_a_fresh_link_leads_to_all_the_others(here, client, person):
+    page = press(client, open_fresh(client, person), here, WAYS[here][0])
+    current = re.findall('aria-current="page">([^<]+)', page.content.decode())
+    ways = WAY.findall(page.content.decode())
+    assert len(current) == 1 and {name for _path, name in ways} == WAYS.keys() - {here}
+    for path, name in ways:
+        there = press(client, page, name, path)
+        assert path == WAYS[name][0] and WAYS[name][1] in there.content.decode()
+
+
+def test_the_page_after_a_new_address_leads_on_too(client, person):
+    page = press(client, open_fresh(client, person), "details", "/engagement/taken-part/details/")
+    page = press(client, page, "save_email", email="ada@new.example.com")
+    assert {name for _path, name in WAY.findall(page.content.decode())} == WAYS.keys()
+
+
+def test_coming_back_needs_the_proof_of_the_page_that_spent_the_link(client, person):
+    page = open_fresh(client, person)
+    assert "Where your topics" in press(client, page, "taken_part").content.decode()
+    for proof in ("", "A" * 22):
+        again = press(client, page, "taken_part", proof=proof)
+        assert "This link has been used" in again.content.decode()
 
 
 def test_a_link_that_was_used_gives_another_browser_nothing(client, person):

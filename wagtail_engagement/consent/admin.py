@@ -26,7 +26,7 @@ from .. import addresses
 from ..modeladmin import NativeIndexView, NativeModelAdmin
 from . import barring
 from .models import ConsentWording, LawfulBasis, Suppression
-from .queries import FALLBACK_LANGUAGE
+from .queries import FALLBACK_LANGUAGE, learned
 
 LISTED_SUPPRESSIONS = "wagtail_engagement_do_not_contact:index"
 
@@ -176,6 +176,8 @@ class SuppressionIndexView(NativeIndexView):
     """Found by the exact address, by those who may see addresses: else it would be an oracle."""
 
     search_permission = "view_participant_pii"
+    search_hint = gettext_lazy("Whole address")
+    search_finds = gettext_lazy("a whole address alone, for none is stored")
     add_item_label = gettext_lazy("Add an address")
 
     def search_queryset(self, queryset: Any) -> Any:
@@ -192,9 +194,16 @@ class SuppressionIndexView(NativeIndexView):
             TitleColumn("pk", label=_("Entry"), accessor=str, get_url=self.lift_url),
             Column("reason", label=_("Reason"), accessor="get_reason_display"),
             Column("purpose", label=_("Purpose"), accessor=purpose_in_words),
-            Column("source", label=_("How we learned it")),
+            Column("source", label=_("How we learned it"), accessor=self.learned),
             DateColumn("at", label=_("Since"), sort_key="at"),
         ]
+
+    def get_table(self, object_list: Any) -> Any:
+        self.words = learned(object_list)
+        return super().get_table(object_list)
+
+    def learned(self, row: Suppression) -> str:
+        return self.words[row.source]
 
     def lift_url(self, row: Suppression) -> str | None:
         if row.reason in Suppression.LIFTED_BY_STAFF and self.user_has_permission("change"):

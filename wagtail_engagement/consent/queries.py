@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid as uuids
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from wagtail.models import Site
 
-from .models import ConsentEvent, ConsentWording, LawfulBasis, Purpose
+from .models import ConsentEvent, ConsentWording, LawfulBasis, Purpose, Suppression
 from .notices import EngagementSettings
 
 FALLBACK_LANGUAGE = "en"
@@ -72,6 +74,28 @@ def stopped_for_good(participant_id: int) -> set[tuple[str, int | None]]:
         for purpose, about, action in acts.values_list("purpose", "consultation_id", "action")
     }
     return {subject for subject, action in last.items() if action != Action.GIVEN}
+
+
+def learned(rows: Iterable[Suppression]) -> dict[str, str]:
+    """How entries of the do-not-contact list were learned, in words, by their `source`. One query."""
+    sources = {row.source for row in rows}
+    by_sheet = {found: source for source in sources if (found := _sheet_of(source))}
+    sheets: Any = ConsentEvent._meta.get_field("batch").related_model
+    words = {source: str(dict(Channel.choices).get(source, source)) for source in sources}
+    words |= dict.fromkeys(by_sheet.values(), _("a spreadsheet"))
+    for sheet in sheets._base_manager.filter(uuid__in=by_sheet) if by_sheet else ():
+        words[by_sheet[sheet.uuid]] = sheet.from_where()
+    return words
+
+
+def _sheet_of(source: str) -> uuids.UUID | None:
+    """The sheet that an entry comes from; what staff typed may begin with the same word."""
+    if not source.startswith(Suppression.SHEET):
+        return None
+    try:
+        return uuids.UUID(source.removeprefix(Suppression.SHEET))
+    except ValueError:
+        return None
 
 
 def settings_of(site: Site | None) -> EngagementSettings:

@@ -53,6 +53,7 @@ def _report(found: comparing.Comparison) -> dict[str, Any]:
     return {
         "found": found,
         "bars": _bars(found),
+        "measures": comparing.measures(found).items(),
         "matrix": list(zip(found.lists, found.overlaps, strict=True)),
         "counts": signing.dumps(rows, salt=SALT, compress=True),
         "today": timezone.localdate(),

@@ -30,7 +30,11 @@ ASKED_AT_ONCE = 500  # addresses that are looked up in the register in one state
 
 @dataclass(frozen=True)
 class ListCount:
-    """What one sheet holds. All are counts of addresses but `rows`, `no_address`, `refused`."""
+    """What one sheet holds: counts of addresses.
+
+    `rows`, `no_address`, `refused` (text that is no address) and `undated` (no readable day) are
+    counts of rows.
+    """
 
     name: str
     column: str
@@ -38,16 +42,20 @@ class ListCount:
     addresses: int
     repeated: int  # rows that name an address of this sheet once more
     no_address: int
-    refused: int  # rows whose text is no address
+    refused: int
     here_only: int
     registered: int
     opted_out: int
     stale: int
+    undated: int
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Counts of addresses over all sheets; `on_lists` says how many are on 1, 2, 3 … of them."""
+    """Counts of addresses over all sheets; `on_lists` says how many are on 1, 2, 3 … of them.
+
+    Nobody can tell how old the `undated` ones are: no sheet has a readable day beside them.
+    """
 
     lists: list[ListCount]
     overlaps: list[list[int]]
@@ -56,6 +64,7 @@ class Comparison:
     registered: int
     opted_out: int
     stale: int
+    undated: int
 
     @property
     def on_several(self) -> int:
@@ -109,6 +118,7 @@ def compare(sheets: Sequence[Sheet], *, at: datetime.datetime) -> Comparison:
         registered=len(known.registered),
         opted_out=len(known.out),
         stale=len(stale),
+        undated=len(known.sheets) - len(known.newest),
     )
 
 
@@ -120,6 +130,7 @@ class _Read:
     repeated: int = 0
     no_address: int = 0
     refused: int = 0
+    undated: int = 0
 
 
 def _read(sheet: Sheet, index: int, known: _Known) -> _Read:
@@ -132,6 +143,7 @@ def _read(sheet: Sheet, index: int, known: _Known) -> _Read:
     while batch := list(islice(data, ASKED_AT_ONCE)):
         read.rows += len(batch)
         read.refused += sum(bool(row.error) for row in batch)
+        read.undated += sum(not row.date for row in batch)
         read.no_address += sum(not row.error and not row.email for row in batch)
         read.repeated += _note([row for row in batch if row.email], index, known)
     return read
@@ -217,6 +229,7 @@ def _counted(read: _Read, index: int, known: _Known, stale: set[bytes]) -> ListC
         registered=len(here & known.registered),
         opted_out=len(here & known.out),
         stale=len(here & stale),
+        undated=read.undated,
     )
 
 
@@ -231,23 +244,29 @@ def _by_number(combinations: Counter[int]) -> Counter[int]:
     return found
 
 
+def measures(found: Comparison) -> dict[str, list[int]]:
+    """Return each count with its name, for one sheet after the other."""
+    lists = found.lists
+    return {
+        _("Rows"): [each.rows for each in lists],
+        _("Rows without a readable day"): [each.undated for each in lists],
+        _("Rows without an address"): [each.no_address for each in lists],
+        _("Rows whose address cannot be read"): [each.refused for each in lists],
+        _("Rows that repeat an address of the sheet"): [each.repeated for each in lists],
+        _("Different addresses"): [each.addresses for each in lists],
+        _("On no other sheet"): [each.here_only for each in lists],
+        _("In the register"): [each.registered for each in lists],
+        _("Said no somewhere"): [each.opted_out for each in lists],
+        _("Last seen over 24 months ago"): [each.stale for each in lists],
+    }
+
+
 def table(found: Comparison) -> Iterator[list[object]]:
     """Yield the counts as rows of a file, the first of which is the heading. No addresses."""
     names = [each.name for each in found.lists]
-    yield [
-        _("Sheet"),
-        _("Rows"),
-        _("Different addresses"),
-        _("Repeated inside"),
-        _("Without an address"),
-        _("Not an address"),
-        _("On no other sheet"),
-        _("In the register"),
-        _("Said no somewhere"),
-        _("Older than 24 months"),
-        *(_("Also on %(sheet)s") % {"sheet": name} for name in names),
-    ]
-    for each, row in zip(found.lists, found.overlaps, strict=True):
-        counts = [each.rows, each.addresses, each.repeated, each.no_address, each.refused]
-        counts += [each.here_only, each.registered, each.opted_out, each.stale]
-        yield [each.name, *counts, *row]
+    counts = measures(found)
+    yield [_("Sheet"), *counts, *(_("Also on %(sheet)s") % {"sheet": name} for name in names)]
+    for name, numbers, shared in zip(
+        names, zip(*counts.values(), strict=True), found.overlaps, strict=True
+    ):
+        yield [name, *numbers, *shared]

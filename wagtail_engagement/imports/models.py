@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..consent.models import LawfulBasis
@@ -107,6 +110,27 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return f"Import {self.pk}"
+
+    def from_where(self, since: datetime.datetime | None = None) -> str:
+        """Say where the sheet, or a row `since` some day, comes from: “Parks list, collected May 2025”.
+
+        A row whose day is not known has the first of the sheet's days.
+        """
+        first, last = self.collected_from, self.collected_to or self.collected_from
+        if since and timezone.localtime(since).date() not in (first, self.brought_in_on):
+            first = last = timezone.localtime(since).date()
+        facts = {"source": self.source or gettext("a spreadsheet")}
+        if first is None or last is None:
+            facts["month"] = date_format(self.brought_in_on, "F Y")
+            return gettext("%(source)s, brought in %(month)s") % facts
+        facts |= {"month": date_format(first, "F Y"), "last": date_format(last, "F Y")}
+        if facts["month"] == facts["last"]:
+            return gettext("%(source)s, collected %(month)s") % facts
+        return gettext("%(source)s, collected %(month)s to %(last)s") % facts
+
+    @property
+    def brought_in_on(self) -> datetime.date:
+        return timezone.localtime(self.started_at or self.created_at).date()
 
 
 class ImportRow(models.Model):

@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,16 +15,25 @@ from wagtail.admin.ui.tables import Column, DateColumn
 
 from ..invitations.models import Delivery, Invitation
 from ..modeladmin import NativeIndexView, NativeModelAdmin, may
+from .upkeep import is_news
 
 
 class DeliveryFilterSet(WagtailFilterSet):
     invitation = django_filters.ModelChoiceFilter(
         label=gettext_lazy("Invitation"), queryset=Invitation.objects.all()
     )
+    ended = django_filters.ChoiceFilter(
+        label=gettext_lazy("Invitation ended"),
+        choices=[("lately", gettext_lazy("in the last 14 days, or not yet"))],
+        method="by_end",
+    )
 
     class Meta:
         model = Delivery
         fields = ["invitation", "state"]
+
+    def by_end(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(is_news(at=timezone.now()))
 
 
 class DeliveryIndexView(NativeIndexView):

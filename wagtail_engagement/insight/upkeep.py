@@ -19,6 +19,7 @@ from ..consultations.models import Consultation, ConsultationResponse
 from ..consultations.queries import page_of
 from ..imports.models import ImportBatch, ImportRow
 from ..invitations.models import Delivery, Invitation
+from ..modeladmin import may
 from ..participants import duplicates, renewing, tending
 from ..participants.models import Participant
 from ..rights.models import RightsRequest
@@ -29,8 +30,6 @@ MOST_LINES = 5
 CLOSING_SOON = datetime.timedelta(days=7)
 # This long after an invitation ended, its editor has seen how it went.
 STAYS_NEWS = datetime.timedelta(days=14)
-# A request waits for staff in these states; in the others for the person, or for nobody.
-WITH_STAFF = (RightsRequest.State.OPEN, RightsRequest.State.CONFIRMED)
 UNFINISHED = (
     ImportBatch.Status.DRAFT,
     ImportBatch.Status.CHECKED,
@@ -76,8 +75,8 @@ def to_do(*, user: Any, readable: Any, at: datetime.datetime) -> list[Line]:
     """
     desk = Desk(readable=readable, at=at)
     ranked: list[tuple[int, bool, datetime.date, Line]] = []
-    for codename, queue in QUEUES:
-        if user.has_perm(f"wagtail_engagement.{codename}"):
+    for codenames, queue in QUEUES:
+        if all(may(user, codename) for codename in codenames.split()):
             for place, line in enumerate(queue(desk)):
                 ranked.append((place, line.by is None, line.by or datetime.date.max, line))
     ranked.sort(key=lambda entry: entry[:3])
@@ -108,8 +107,7 @@ def paused(desk: Desk) -> Iterator[Line]:
 
 def uncertain(desk: Desk) -> Iterator[Line]:
     """Nothing can be done about these, so that they are news for a while and not for ever."""
-    recent = Q(invitation__finished_at=None) | Q(invitation__finished_at__gt=desk.at - STAYS_NEWS)
-    number = Delivery.objects.filter(recent, state=Delivery.State.UNCERTAIN).count()
+    number = Delivery.objects.filter(is_news(at=desk.at), state=Delivery.State.UNCERTAIN).count()
     if number:
         yield Line(
             text=ngettext(
@@ -119,8 +117,13 @@ def uncertain(desk: Desk) -> Iterator[Line]:
             )
             % {"count": number},
             otherwise=_("If nobody looks, they count as sent, and nobody is written to twice."),
-            url=reverse("wagtail_engagement_deliveries:index") + "?state=uncertain",
+            url=reverse("wagtail_engagement_deliveries:index") + "?state=uncertain&ended=lately",
         )
+
+
+def is_news(*, at: datetime.datetime) -> Q:
+    """Deliveries of invitations that are under way, or have not been over for long."""
+    return Q(invitation__finished_at=None) | Q(invitation__finished_at__gt=at - STAYS_NEWS)
 
 
 def held(desk: Desk) -> Iterator[Line]:
@@ -184,7 +187,7 @@ def outcome_url(consultation: Consultation) -> str:
 
 
 def requests(desk: Desk) -> Iterator[Line]:
-    rows = RightsRequest.objects.filter(closed_at=None, state__in=WITH_STAFF)
+    rows = RightsRequest.objects.filter(closed_at=None, state__in=RightsRequest.WITH_STAFF)
     found = rows.aggregate(number=Count("pk"), first=Min("due_at"))
     if number := found["number"]:
         due = local(found["first"])
@@ -201,7 +204,7 @@ def requests(desk: Desk) -> Iterator[Line]:
             )
             % {"count": number},
             otherwise=told % {"date": day(due)},
-            url=reverse("wagtail_engagement_requests:index"),
+            url=reverse("wagtail_engagement_requests:index") + "?waits_for=us",
             by=due,
         )
 
@@ -226,7 +229,7 @@ def twice(desk: Desk) -> Iterator[Line]:
 
 def leaving(desk: Desk) -> Iterator[Line]:
     """People in quarantine: whom we may not write to, and have no other reason to keep."""
-    rows = Participant.objects.filter(kept_until__isnull=False)
+    rows = Participant.objects.current().filter(kept_until__isnull=False)
     found = rows.aggregate(number=Count("pk"), first=Min("kept_until"))
     if number := found["number"]:
         goes = local(max(found["first"], desk.at))
@@ -239,7 +242,7 @@ def leaving(desk: Desk) -> Iterator[Line]:
             % {"count": number},
             otherwise=_("Unless evidence is found or they agree, the first go on %(date)s.")
             % {"date": day(goes)},
-            url=reverse("wagtail_engagement_participants:index"),
+            url=reverse("wagtail_engagement_participants:index") + "?leaving=soon",
             by=goes,
         )
 
@@ -321,9 +324,10 @@ def _state_of(batch: ImportBatch) -> str:
 
 
 def unused(desk: Desk) -> Iterator[Line]:
-    """Interests that were about something once; a new one has its use still to come."""
-    rows = tending.unused(at=desk.at).filter(consultations__isnull=False)
-    if number := rows.distinct().count():
+    """Told once one of them was about something: a new one has its use still to come."""
+    rows = tending.unused(at=desk.at)
+    if rows.filter(consultations__isnull=False).exists():
+        number = rows.count()
         yield Line(
             text=ngettext(
                 "%(count)s interest has nobody, and no consultation of the last year.",
@@ -336,19 +340,20 @@ def unused(desk: Desk) -> Iterator[Line]:
         )
 
 
-# Who may act on a queue hears of it. What ends on the same day stands in this order.
+# Whoever may act on a queue, and open what its lines lead to, hears of it. What ends on the same
+# day stands in this order.
 QUEUES: list[tuple[str, Callable[[Desk], Iterator[Line]]]] = [
     ("erase_participant", requests),
     ("send_invitation", paused),
     ("moderate_response", held),
     ("import_participant", unread_rows),
     ("import_participant", unfinished),
-    ("import_participant", leaving),
+    ("import_participant view_participant", leaving),
     ("view_participant_pii", unasked),
     ("merge_participant", twice),
     ("send_invitation", uninvited),
     ("view_response", unanswered),
-    ("send_invitation", uncertain),
+    ("send_invitation view_delivery", uncertain),
     ("change_interest", unused),
 ]
 

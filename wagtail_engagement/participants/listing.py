@@ -44,6 +44,11 @@ class ParticipantFilterSet(WagtailFilterSet):
     joined_at = django_filters.DateFromToRangeFilter(
         label=gettext_lazy("Joined"), widget=DateRangePickerWidget
     )
+    leaving = django_filters.ChoiceFilter(
+        label=gettext_lazy("Reason to stay"),
+        choices=[("soon", gettext_lazy("None: they go by themselves"))],
+        method="by_end",
+    )
 
     class Meta:
         model = Participant
@@ -56,6 +61,9 @@ class ParticipantFilterSet(WagtailFilterSet):
         if value == Reason.NEVER_AGREED:
             return queryset.filter(~Exists(rows) | Exists(rows.filter(reason=value)))
         return queryset.filter(Exists(rows.filter(may_write=value == Reason.GRANTED, reason=value)))
+
+    def by_end(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(kept_until__isnull=False)
 
     def by_interest(self, queryset: QuerySet, name: str, value: Interest) -> QuerySet:
         links = ParticipantInterest.objects.filter(
@@ -86,6 +94,8 @@ class ParticipantIndexView(NativeIndexView):
     """Names and addresses are shown to those who may see them, and found by nobody else (S16)."""
 
     search_permission = "view_participant_pii"
+    search_hint = gettext_lazy("Whole address or name")
+    search_finds = gettext_lazy("a whole address, or how a name begins")
 
     def get_base_queryset(self) -> QuerySet:
         return Participant.objects.current()

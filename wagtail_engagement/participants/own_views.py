@@ -118,24 +118,26 @@ def details(request: HttpRequest) -> HttpResponse:
     naming = NameForm(request.POST if "save_name" in request.POST else None, person=person)
     moving_to = NewAddressForm(request.POST if "save_email" in request.POST else None)
     if moving_to.is_valid():
-        return _ask_new_address(request, person, moving_to.cleaned_data["email"])
+        way = doors.own_pages(link, handle, "")
+        return _ask_new_address(request, person, moving_to.cleaned_data["email"], way)
     done = ""
     if naming.is_valid():
         moving.rename(participant=person, name=naming.cleaned_data["name"])
         done = _("We have saved your name.")
     context = {
         "masked": person.masked_email,
-        "handle": handle,
-        "proof": links.proof(link),
         "naming": naming,
         "moving_to": moving_to,
         "form": moving_to if moving_to.errors else naming,
         "done": done,
+        **doors.own_pages(link, handle, "details"),
     }
     return render(request, "wagtail_engagement/details.html", context)
 
 
-def _ask_new_address(request: HttpRequest, person: Participant, email: str) -> HttpResponse:
+def _ask_new_address(
+    request: HttpRequest, person: Participant, email: str, way: dict[str, Any]
+) -> HttpResponse:
     """The same answer whoever the address belongs to, and whether or not a mail goes (S04)."""
     moving.ask(participant=person, email=email, at=timezone.now())
     nudge.after_commit()
@@ -146,6 +148,7 @@ def _ask_new_address(request: HttpRequest, person: Participant, email: str) -> H
         % {"email": email},
         _("Until then we go on writing to %(masked)s.") % {"masked": person.masked_email},
         _("An address gets at most one such email a day."),
+        **way,
     )
 
 

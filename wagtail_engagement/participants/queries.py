@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
 from ..consent.models import ContactPermission, Purpose
 from .models import Interest, Participant, ParticipantInterest, RegisterMail
 
@@ -50,11 +54,27 @@ def participation(participant: Participant) -> list[Any]:
     return list(responses.select_related("consultation").order_by("-submitted_at"))
 
 
-def origins(participant: Participant) -> list[ParticipantInterest]:
+def origins(participant: Participant) -> list[tuple[Interest, str]]:
     """The person's topics and where each comes from; a sensitive consultation is not named."""
     rows = participant.interest_links.filter(removed_at=None)
-    return list(
-        rows.exclude(consultation__is_sensitive=True)
-        .select_related("interest", "consultation")
-        .order_by("interest__name")
-    )
+    rows = rows.exclude(consultation__is_sensitive=True)
+    rows = rows.select_related("interest", "consultation", "batch").order_by("interest__name")
+    return [(row.interest, told(row)) for row in rows]
+
+
+def told(link: ParticipantInterest) -> str:
+    """Say to a person where an interest of theirs comes from, and of which month."""
+    facts = {"month": date_format(timezone.localtime(link.since), "F Y")}
+    if link.batch is not None:
+        facts["sheet"] = link.batch.from_where(link.since)
+        return _("it stood beside your address on a list: %(sheet)s") % facts
+    if link.consultation is not None and not link.consultation.is_sensitive:
+        facts["title"] = link.consultation.title
+        if link.origin == Origin.DECLARED:
+            return _("you chose it on the form of %(title)s, %(month)s") % facts
+        return _("we think so because you took part in %(title)s, %(month)s") % facts
+    if link.origin == Origin.DECLARED:
+        return _("you chose it, %(month)s") % facts
+    if link.origin == Origin.INFERRED:
+        return _("we think so because you took part in a consultation, %(month)s") % facts
+    return _("somebody at the council noted it, %(month)s") % facts

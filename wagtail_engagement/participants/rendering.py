@@ -147,6 +147,21 @@ def renewal(
     return message
 
 
+def erased(*, to: str, receipt: dict[str, Any], **said: Any) -> mail.EngagementMessage:
+    """Return the last mail to somebody, with the receipt of their erasure and what stays.
+
+    `said`: `keeps_responses`, and how to complain as `complaints` and `complaints_text`.
+    """
+    return _message(
+        "erased",
+        to=to,
+        subject=_("We have erased what we held about you"),
+        receipt=receipt,
+        write_to=conf.reply_to() or conf.from_email(),
+        **said,
+    )
+
+
 def agreement_of(participant_id: int) -> dict[str, Any]:
     """What somebody agreed to last: when, the words they were shown, and their topics today."""
     given = ConsentEvent.objects.filter(

@@ -261,7 +261,7 @@ def _letter_to(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessa
     person: Any = row.participant
     if row.kind in (Kind.MOVE, Kind.MOVED):
         change = AddressChange.objects.filter(mail=row).first()
-        if change is None or (row.kind == Kind.MOVED and _is_dead(change.email)):
+        if change is None or (row.kind == Kind.MOVED and is_dead(change.email)):
             return None
         return rendering.change_of_address(mail_row=row, person=person, to=change.email)
     if row.kind == Kind.RENEW:
@@ -272,14 +272,14 @@ def _letter_to(row: RegisterMail, at: datetime.datetime) -> mail.EngagementMessa
     if row.kind == Kind.IDENTITY:
         # It answers the person, so that it goes wherever mail arrives.
         return (
-            None if _is_dead(person.email) else rendering.identity(mail_row=row, participant=person)
+            None if is_dead(person.email) else rendering.identity(mail_row=row, participant=person)
         )
     if Suppression.objects.of_address(person.email).filter(purpose=None).exists():
         return None
     return rendering.fresh(mail_row=row, participant=person)
 
 
-def _is_dead(address: str) -> bool:
+def is_dead(address: str) -> bool:
     """Whether mail to an address does not arrive."""
     bounced = Suppression.objects.of_address(address).filter(purpose=None)
     return bounced.filter(reason=Suppression.Reason.BOUNCED).exists()

@@ -37,11 +37,10 @@ class CannotMerge(Exception):
 
 
 def provenance(link: ParticipantInterest) -> str:
-    """Say where an interest of a person comes from, and of which month."""
+    """Say to staff where an interest of a person comes from, and of which month."""
     facts = {"month": date_format(timezone.localtime(link.since), "F Y")}
     if link.batch is not None:
-        facts["source"] = link.batch.source or _("a spreadsheet")
-        return _("from %(source)s, %(month)s") % facts
+        return _("from %(sheet)s") % {"sheet": link.batch.from_where(link.since)}
     if link.consultation is not None and not link.consultation.is_sensitive:
         facts["title"] = link.consultation.title
         if link.origin == Origin.DECLARED:

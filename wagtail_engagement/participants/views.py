@@ -74,8 +74,9 @@ def say(
     *paragraphs: str,
     links: list[tuple[str, str]] | None = None,
     status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
-    context = {"heading": heading, "paragraphs": paragraphs, "links": links or []}
+    context = {"heading": heading, "paragraphs": paragraphs, "links": links or [], **more}
     return render(request, "wagtail_engagement/message.html", context, status=status)
 
 
@@ -287,6 +288,17 @@ def _show_choices(
 # A fresh link
 
 
+def own_pages(link: Link, handle: str, here: str) -> dict[str, Any]:
+    """What leads from one page behind a fresh link to the others: each wants handle and proof."""
+    pages = (
+        ("taken_part", reverse("wagtail_engagement:fresh"), _("What you took part in")),
+        ("details", reverse("wagtail_engagement:details"), _("Your name and address")),
+        ("see", reverse("wagtail_engagement:your_data"), _("Download everything")),
+        ("erase", reverse("wagtail_engagement:your_data"), _("Erase me")),
+    )
+    return {"handle": handle, "proof": links.proof(link), "own_pages": pages, "here": here}
+
+
 @link_page("GET", "HEAD")
 def fresh_link(request: HttpRequest, token: str) -> HttpResponse:
     return enter(request, Link.Purpose.FRESH, token)
@@ -297,11 +309,12 @@ def fresh(request: HttpRequest) -> HttpResponse:
     link, handle = link_of_cookie(request, Link.Purpose.FRESH)
     if link is None or link.participant is None:
         return open_again(request)
-    person = link.participant
+    person, now = link.participant, timezone.now()
     context: dict[str, Any] = {"masked": person.masked_email, "handle": handle}
-    if request.method == "POST" and choosing.use_fresh(link=link, at=timezone.now()):
-        context["shown"] = True
-        context["proof"] = links.proof(link)
+    # Whoever comes back from another of these pages brings the proof, and spends nothing.
+    comes_back = links.proves(link, request.POST.get("proof", ""), at=now)
+    if comes_back or (request.method == "POST" and choosing.use_fresh(link=link, at=now)):
+        context |= own_pages(link, handle, "taken_part")
         context["responses"] = queries.participation(person)
         context["topics"] = queries.origins(person)
     elif request.method == "POST" or link.used_at:

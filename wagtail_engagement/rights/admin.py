@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404, redirect
@@ -21,7 +22,7 @@ from wagtail.log_actions import log
 
 from ..modeladmin import APP_LABEL, DayColumn, NativeIndexView, NativeModelAdmin, may
 from ..participants.models import Participant
-from . import access, asking, erasing
+from . import access, asking, erasing, telling
 from .forms import LetterForm, RequestForm, StaffErasureForm
 from .models import RightsRequest
 from .views import zip_response
@@ -49,9 +50,16 @@ def whose(row: RightsRequest) -> str:
 
 
 class RequestFilterSet(WagtailFilterSet):
+    waits_for = django_filters.ChoiceFilter(
+        label=gettext_lazy("Waits for"), choices=[("us", gettext_lazy("us"))], method="by_waiting"
+    )
+
     class Meta:
         model = RightsRequest
         fields = ["state", "kind"]
+
+    def by_waiting(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(closed_at=None, state__in=RightsRequest.WITH_STAFF)
 
 
 class RequestIndexView(NativeIndexView):
@@ -174,7 +182,7 @@ class HandleView(RequestMixin, Screen, TemplateView):
             form=self.erasure_form or StaffErasureForm(texts=texts),
             texts=texts,
             withheld=len(self.written) - len(texts) if erases and self.is_ready else 0,
-            receipt=erasing.receipt_of(row) if "counts" in row.receipt else None,
+            receipt=telling.receipt_of(row) if "counts" in row.receipt else None,
             **kwargs,
         )
 
@@ -207,7 +215,7 @@ class LetterView(HandleView):
         if not form.is_valid():
             return self.again(request, letter_form=form)
         try:
-            asking.prove_by_letter(request=self.row, note=form.cleaned_data["note"])
+            asking.prove_by_letter(request=self.row, **form.cleaned_data)
         except asking.CannotAsk as refused:
             messages.error(request, str(refused))
         return redirect(handle_url(self.row))
@@ -256,15 +264,18 @@ class EraseView(HandleView):
         form = StaffErasureForm(request.POST, texts=self.texts)
         if not form.is_valid():
             return self.again(request, erasure_form=form)
-        erasing.erase(
-            person=person,
-            keeps_responses=form.keeps_responses,
-            at=timezone.now(),
-            actor=request.user,
-            request=self.row,
-            texts=form.chosen,
-        )
-        messages.success(request, _("The person is erased. Give them the receipt."))
+        try:
+            erasing.erase(
+                person=person,
+                keeps_responses=form.keeps_responses,
+                at=timezone.now(),
+                actor=request.user,
+                request=self.row,
+                texts=form.chosen,
+            )
+        except erasing.AlreadyErased:
+            return redirect(handle_url(self.row))
+        messages.success(request, _("The person is erased."))
         return redirect(handle_url(self.row))
 
 

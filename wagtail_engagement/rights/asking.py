@@ -31,12 +31,13 @@ class CannotAsk(Exception):
 
 @transaction.atomic
 def ask(
-    *, person: Participant, facts: dict[str, str], actor: Any, at: datetime.datetime
+    *, person: Participant, facts: dict[str, Any], actor: Any, at: datetime.datetime
 ) -> RightsRequest:
     """Take a request down: its `kind`, how the `identity` is checked, and a `note` about that.
 
     By mail, the person is asked whether it is theirs. By letter, the note says where the letter
-    is kept. Raises CannotAsk while the same request is open.
+    is kept, and `mailbox_gone` that no mail reaches them. Raises CannotAsk while the same request
+    is open.
     """
     Participant.objects.select_for_update(no_key=True).get(pk=person.pk)
     open_one = person.requests.filter(kind=facts["kind"], closed_at=None).first()
@@ -47,7 +48,7 @@ def ask(
         kind=facts["kind"], identity=facts["identity"], participant=person, by=actor, asked_at=at
     )
     if row.identity == Identity.LETTER:
-        _prove_by_letter(row, facts["note"])
+        _prove_by_letter(row, facts["note"], facts.get("mailbox_gone", False))
     else:
         row.state, row.mail = State.CHECKING, _mail_to(person, at)
         nudge.after_commit()
@@ -57,20 +58,20 @@ def ask(
 
 
 @transaction.atomic
-def prove_by_letter(*, request: RightsRequest, note: str) -> None:
+def prove_by_letter(*, request: RightsRequest, note: str, mailbox_gone: bool = False) -> None:
     """Accept a letter in place of the mail that nobody answered. Raises CannotAsk."""
     row = RightsRequest.objects.select_for_update().get(pk=request.pk)
     if row.closed_at:
         raise CannotAsk(_("This request is closed."))
-    _prove_by_letter(row, note)
+    _prove_by_letter(row, note, mailbox_gone)
     row.save()
 
 
-def _prove_by_letter(row: RightsRequest, note: str) -> None:
+def _prove_by_letter(row: RightsRequest, note: str, mailbox_gone: bool) -> None:
     if not note.strip():
         raise CannotAsk(_("Say where the letter or the note of the visit is kept."))
     row.state, row.identity = State.CONFIRMED, Identity.LETTER
-    row.receipt = {"note": note.strip()}
+    row.receipt = {"note": note.strip(), "mailbox_gone": mailbox_gone}
 
 
 def _mail_to(person: Participant, at: datetime.datetime) -> RegisterMail:

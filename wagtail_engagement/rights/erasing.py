@@ -26,7 +26,7 @@ from ..consultations.models import Answer, ConsultationResponse
 from ..imports import files
 from ..imports.models import ImportBatch, ImportRow
 from ..participants.models import Participant
-from . import tracing
+from . import telling, tracing
 from .holdings import HOLDINGS, Fate, Holding
 from .models import RightsRequest
 from .tracing import Whom
@@ -43,6 +43,10 @@ _AFTER = rb"(?=[^a-z0-9._-]|\.[^a-z0-9])"
 Counts = dict[str, int]
 
 
+class AlreadyErased(Exception):
+    """The person left the register meanwhile: a button was pressed twice."""
+
+
 @transaction.atomic
 def erase(
     *,
@@ -57,13 +61,19 @@ def erase(
 
     `keeps_responses`: answers stay, cut from the person; else they go too. `texts` are answers
     (response, key of the question) to empty first, because their words say who wrote them. The
-    address stays as a keyed hash, so that nobody writes to it again (P08).
+    address stays as a keyed hash, so that nobody writes to it again (P08); the receipt is the last
+    mail to it. Raises AlreadyErased.
     """
-    them = tracing.whom(Participant.objects.filter(pk=person.merged_into_id or person.pk))
+    standing = person.merged_into_id or person.pk
+    them = tracing.whom(Participant.objects.filter(pk=standing))
     people = settling.locked(pk__in=them.ids)
+    to = next((each.email for each in people if each.pk == standing), "")
+    if not to:
+        raise AlreadyErased
     row = request or RightsRequest.objects.create(
         kind=RightsRequest.Kind.ERASURE, participant=person, by=actor, asked_at=at
     )
+    reaches = telling.reaches(to, row)
     _close_requests(them, at)
     emptied = _empty(them, texts) if keeps_responses else 0
     sheets = _drop_files(them, at)
@@ -74,9 +84,12 @@ def erase(
     row.keeps_responses = keeps_responses
     row.state, row.closed_at = RightsRequest.State.DONE, at
     row.receipt = {"counts": counts, "texts": emptied, "files": sheets}
+    row.receipt["mail"] = telling.UNKNOWN if reaches else telling.DEAD
     row.save()
     log(row, "wagtail_engagement.participant_erased", user=actor, title=str(row))
     _tell(people)
+    if reaches:
+        telling.after_commit(request=row, to=to)
     return row
 
 
@@ -153,31 +166,6 @@ def _tell(people: list[Any]) -> None:
     for person in people:
         send = partial(signals.participant_erased.send_robust, sender=Participant, uuid=person.uuid)
         transaction.on_commit(send, robust=True)
-
-
-def receipt_of(request: RightsRequest) -> dict[str, Any]:
-    """What to tell the person and to file: reference, day, sentence and lines, without anybody."""
-    counts = request.receipt.get("counts", {})
-    lines = [
-        _("%(what)s: %(number)s") % {"what": held.heading, "number": counts[held.model.__name__]}
-        for held in reversed(HOLDINGS)
-        if held.model.__name__ in counts
-    ]
-    if request.receipt.get("files"):
-        lines.append(_("Spreadsheets deleted: %(number)s") % {"number": request.receipt["files"]})
-    if request.receipt.get("texts"):
-        lines.append(_("Texts emptied: %(number)s") % {"number": request.receipt["texts"]})
-    kept = _(
-        "We have erased what the register held about you. Your answers stay without a name, as"
-        " part of what was said."
-    )
-    gone = _("We have erased what the register held about you, with your answers.")
-    return {
-        "reference": request.reference,
-        "closed_at": request.closed_at,
-        "sentence": kept if request.keeps_responses else gone,
-        "lines": lines,
-    }
 
 
 # Tables

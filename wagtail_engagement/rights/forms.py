@@ -55,6 +55,17 @@ class StaffErasureForm(ErasureForm):
         return [(int(number), key) for number, _colon, key in pairs]
 
 
+class MailboxGone(forms.BooleanField):
+    """Ticked for somebody whom mail does not reach any more, though it may arrive somewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=gettext_lazy("Their mailbox is gone, or somebody else reads it"),
+            required=False,
+            help_text=gettext_lazy("Then no email tells them of their erasure. Write a letter."),
+        )
+
+
 class LetterForm(forms.Form):
     note = forms.CharField(
         label=gettext_lazy("Where the letter or the note of the visit is kept"),
@@ -64,6 +75,7 @@ class LetterForm(forms.Form):
             "required": gettext_lazy("Say where the letter or the note of the visit is kept.")
         },
     )
+    mailbox_gone = MailboxGone()
 
 
 class RequestForm(forms.Form):
@@ -93,6 +105,7 @@ class RequestForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Only for a letter or a visit: a file number, for example."),
     )
+    mailbox_gone = MailboxGone()
 
     def clean(self) -> Any:
         told = super().clean() or {}

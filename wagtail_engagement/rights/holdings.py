@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from ..consent.models import ConsentEvent, ContactPermission, Suppression
+from ..consent.queries import learned
 from ..consultations.models import Answer, ConsultationResponse, ResponseContact
 from ..consultations.questions import Definition
 from ..imports.models import ImportRow
@@ -29,6 +30,7 @@ from ..participants.models import (
     ParticipantNote,
     RegisterMail,
 )
+from ..participants.queries import told
 from . import tracing
 from .models import RightsRequest
 from .tracing import Whom
@@ -87,6 +89,11 @@ def said(response: ConsultationResponse) -> list[list[str]]:
     return [list(pair) for pair in definition.readable(response.answers)]
 
 
+def sheet(row: Any) -> str:
+    """The spreadsheet that something comes from, and when it was collected."""
+    return row.batch.from_where() if row.batch else ""
+
+
 # What a mail server said may name somebody; our own reasons do not.
 UNSENT = Q(state__in=[Delivery.State.PENDING, Delivery.State.LEASED])
 ERASED_REASON = Case(
@@ -94,7 +101,7 @@ ERASED_REASON = Case(
     When(reason__in=Delivery.Reason.values, then=F("reason")),
     default=Value(""),
 )
-SHEET = (_("From the spreadsheet"), "batch.source")
+SHEET = (_("From the spreadsheet"), sheet)
 SINCE = (_("Since"), "since")
 
 # In the order in which erasure goes through them: what points before what is pointed at.
@@ -222,9 +229,8 @@ HOLDINGS: tuple[Holding, ...] = (
         Fate.GOES,
         (
             (_("Interest"), "interest.name"),
-            (_("How we know"), _display("origin")),
+            (_("How we know"), told),
             (_("From the consultation"), "consultation.title"),
-            SHEET,
             SINCE,
             (_("Renewed"), "renewed_at"),
             (_("Taken away"), "removed_at"),
@@ -343,7 +349,7 @@ HOLDINGS: tuple[Holding, ...] = (
         (
             (_("Purpose"), _display("purpose")),
             (_("Reason"), _display("reason")),
-            (_("How we learned it"), "source"),
+            (_("How we learned it"), lambda row: learned([row])[row.source]),
             (_("Since"), "at"),
         ),
     ),

@@ -38,6 +38,9 @@ class RightsRequest(models.Model):
         MAIL = "mail", _("by a link mailed to their address")
         LETTER = "letter", _("by letter or in person")
 
+    # It waits for staff in these states; in the others for the person, or for nobody.
+    WITH_STAFF = (State.OPEN, State.CONFIRMED)
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     reference = models.CharField(max_length=8, unique=True, default=new_reference, editable=False)
     kind = models.CharField(_("asks for"), max_length=10, choices=Kind.choices)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from ..participants import links
 from ..participants import views as doors
 from ..participants.models import Link
-from . import access, asking, erasing
+from . import access, asking, erasing, telling
 from .forms import ErasureForm
 from .models import RightsRequest
 
@@ -112,14 +112,15 @@ def _show(
     is_fresh = link.purpose == Link.Purpose.FRESH
     name = "your_data" if is_fresh else "your_data_by_request"
     person: Any = link.participant
-    context = {
+    context: dict[str, Any] = {
         "masked": person.masked_email,
         "handle": handle,
         "proof": links.proof(link),
         "action": reverse(f"wagtail_engagement:{name}"),
-        "offers_erasure": is_fresh,
         "form": form,
     }
+    if is_fresh:
+        context |= doors.own_pages(link, handle, "erase" if form else "see")
     return render(request, "wagtail_engagement/rights/your_data.html", context)
 
 
@@ -146,6 +147,9 @@ def _erase(request: HttpRequest, link: Link, handle: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, link, handle, form)
     person: Any = link.participant
-    done = erasing.erase(person=person, keeps_responses=form.keeps_responses, at=timezone.now())
-    context = {"receipt": erasing.receipt_of(done)}
+    try:
+        done = erasing.erase(person=person, keeps_responses=form.keeps_responses, at=timezone.now())
+    except erasing.AlreadyErased:
+        return doors.open_again(request)
+    context = {"receipt": telling.receipt_of(done)}
     return render(request, "wagtail_engagement/rights/erased.html", context)

@@ -7,14 +7,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from ...rights import erasing
+from ...rights import erasing, telling
 from ...rights.tracing import NotInRegister, find
 
 
 class Command(BaseCommand):
     help = (
         "Erases one person for good, with all that the register holds of them. The address stays"
-        " as a keyed hash, so that nobody writes there again. Prints a receipt."
+        " as a keyed hash, so that nobody writes there again. Mails them a receipt, as the last mail"
+        " there, and prints it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,8 +39,9 @@ class Command(BaseCommand):
             if input(told).strip().lower() != "yes":
                 raise CommandError("Nothing was erased.")
         done = erasing.erase(person=person, keeps_responses=not drops, at=timezone.now())
-        receipt = erasing.receipt_of(done)
+        receipt = telling.receipt_of(done)
         self.stdout.write(f"Reference {receipt['reference']}, {receipt['closed_at']:%d %B %Y}")
         self.stdout.write(receipt["sentence"])
         for line in receipt["lines"]:
             self.stdout.write(f"  {line}")
+        self.stdout.write(str(receipt["mailed"]))
