@@ -31,7 +31,9 @@ TYPED_TOPIC = {"name": "Trees", "description": ""}
 # What somebody does, what they send with it, and what is true before.
 ACTS = [
     ("participant_viewed", "get", f"{PEOPLE}:inspect", {}, {}),
+    ("participant_viewed", "get", f"{INVITATIONS}:why", {}, {}),
     ("participants_searched", "get", f"{PEOPLE}:index", {"q": ADDRESS}, {}),
+    ("participants_searched", "post", f"{INVITATIONS}:ask_why", {"address": ADDRESS}, {}),
     ("participants_searched", "get", f"{PEOPLE}:index_results", {"q": "Ann"}, {}),
     ("participants_exported", "post", f"{PEOPLE}:export", {"purpose": "Post", "kind": "csv"}, {}),
     ("invitation_people_viewed", "get", f"{INVITATIONS}:people", {}, {}),
@@ -95,7 +97,8 @@ def numbers_for(screen, council):
         TOPICS: council.interest,
         INVITATIONS: council.invitation,
     }
-    return [rows[part].pk, *(["sent"] if name == "people" else [])]
+    more = {"people": ["sent"], "why": [council.person.pk]}
+    return [rows[part].pk, *more.get(name, [])]
 
 
 @pytest.fixture

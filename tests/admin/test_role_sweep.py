@@ -23,6 +23,9 @@ INVITATIONS = {
     "invite": LEADS,
     "counts": LEADS,
     "audience": LEADS,
+    "ask_why": LEADS,
+    "why": LEADS,
+    "why_person": LEADS,
     "test": LEADS,
     "send": LEADS,
     "progress": READERS,
@@ -119,7 +122,7 @@ BY_POST = [
     *(f"wagtail_engagement_responses:{name}" for name in ("release", "reject")),
     *(
         f"engagement_invitations:{name}"
-        for name in ("counts", "test", "send", "pause", "resume", "stop", "follow_up")
+        for name in ("counts", "ask_why", "test", "send", "pause", "resume", "stop", "follow_up")
     ),
 ]
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.
@@ -177,6 +180,7 @@ def address(name, council, page):
     known = {
         "other": another(council).pk,
         "person_id": council.person.pk,
+        "person_pk": council.person.pk,
         "merge_id": merge_of(council).pk,
         "row_pk": row_of_a_sheet().pk,
         "note_id": 1,

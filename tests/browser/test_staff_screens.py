@@ -7,6 +7,7 @@ from django.utils import timezone
 from tests import factories
 from tests.browser.watch import barriers, shot
 from wagtail_engagement.invitations import sending
+from wagtail_engagement.rights import erasing
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 # Wagtail's rich text editor has no name of its own that axe could find; the rest of `main` is ours.
@@ -35,7 +36,13 @@ SCREENS = {
     "invite": "engagement_invitations:invite",
     "invitation": "wagtailsnippets_wagtail_engagement_invitation:edit",
     "audience": "engagement_invitations:audience",
+    "why": "engagement_invitations:why",
+    "why_person": "engagement_invitations:why_person",
     "progress": "engagement_invitations:progress",
+    "requests": "wagtail_engagement_requests:index",
+    "ask": "wagtail_engagement_requests:ask",
+    "request": "wagtail_engagement_requests:handle",
+    "receipt": "wagtail_engagement_requests:handle",
 }
 
 
@@ -52,20 +59,32 @@ def numbers(town):
     factories.ClaimFactory()
     factories.SuppressionFactory()
     return {
-        "answers": consultation.pk,
-        "invite": consultation.pk,
-        "response": response.pk,
-        "participant": person.pk,
-        "invitation": draft.pk,
-        "audience": draft.pk,
-        "progress": going.pk,
+        "answers": [consultation.pk],
+        "invite": [consultation.pk],
+        "response": [response.pk],
+        "participant": [person.pk],
+        "invitation": [draft.pk],
+        "audience": [draft.pk],
+        "why": [draft.pk, person.pk],
+        "why_person": [person.pk],
+        "progress": [going.pk],
+        "ask": [person.pk],
+        "request": [person.requests.create(kind="erasure", state="confirmed").pk],
+        "receipt": [an_erasure().pk],
     }
+
+
+def an_erasure():
+    """A request that was met for somebody whom no mail reaches."""
+    gone = factories.ParticipantFactory(email="gone@example.com", agreed=True)
+    factories.SuppressionFactory(address=gone.email, reason="bounced")
+    return erasing.erase(person=gone, keeps_responses=True, at=timezone.now())
 
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_staff_screen_has_no_barriers_and_nothing_inline(name, numbers, staff):
     page = staff("Engagement all-in-one", "Moderators")
-    page.goto(reverse(SCREENS[name], args=[numbers[name]] if name in numbers else []))
+    page.goto(reverse(SCREENS[name], args=numbers.get(name, [])))
     page.get_by_role("main").wait_for()
     shot(page, f"staff-{name}")
     assert barriers(page, within=OURS) == []

@@ -73,6 +73,22 @@ def test_a_site_that_sends_no_mail_and_runs_no_clocks_hears_of_both(login, counc
     assert clocks.startswith("The retention clocks have not run for two days.")
 
 
+def test_clocks_that_never_ran_are_called_that(login, council):
+    say()
+    *_mail, clocks = login("lead").get(PACK).context["pack"].missing
+    assert clocks.startswith("The retention clocks have never run.")
+
+
+def test_only_a_clock_that_can_be_stopped_runs_without_end(login, council, settings):
+    names = ("PERMISSION", "INTEREST", "RESPONSE", "HOLD")
+    for name in names:
+        setattr(settings, f"WAGTAIL_ENGAGEMENT_{name}_DAYS", 0)
+    found = {clock.setting: clock for clock in login("lead").get(PACK).context["pack"].clocks}
+    clocks = [found[f"WAGTAIL_ENGAGEMENT_{name}_DAYS"] for name in names]
+    assert [clock.kept for clock in clocks] == ["without end", "without end", "0 days", "0 days"]
+    assert [clock.then for clock in clocks[:2]] == ["–", "–"]
+
+
 def test_the_clocks_are_those_of_the_settings(login, council, settings):
     settings.WAGTAIL_ENGAGEMENT_PENDING_DAYS = 9
     settings.WAGTAIL_ENGAGEMENT_INTEREST_DAYS = 0
@@ -116,6 +132,16 @@ def test_the_words_that_people_agree_to_are_the_newest(login, council):
         ConsentWording(purpose="invite", language="cy", label=label).save()
     shown = login("lead").get(PACK).text
     assert "New words" in shown and "Old words" not in shown
+
+
+def test_words_for_public_task_are_told_once_they_are_in_force(login, council):
+    ConsentWording(purpose="invite", basis="public_task", label="We will write to you.").save()
+    say()
+    client = login("lead")
+    assert "We will write to you." not in client.get(PACK).text
+    day = datetime.date(2026, 11, 2)
+    say(invite_basis="public_task", basis_decided_by="The board", basis_decided_on=day)
+    assert "We will write to you." in client.get(PACK).text
 
 
 def test_every_cookie_of_the_public_pages_is_named(login, council):

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, Count, Exists, FilteredRelation, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, When
 from django.utils.formats import number_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -105,6 +105,18 @@ class Audience:
         """Everybody for whom this is the first reason to be left out."""
         return self._judged().filter(why=reason)
 
+    def judged(self, person: Participant) -> Any:
+        """One person as `counts` judges the register; None for a record that is no more.
+
+        `why` is the first reason to be left out, "" for none; `standing`, `since` and `until` are
+        of the permission to be invited, which may be missing.
+        """
+        permission = {"standing": "reason", "since": "since", "until": "recheck_at"}
+        rows = self._judged().filter(pk=person.pk)
+        return rows.annotate(
+            **{key: F(f"invite__{name}") for key, name in permission.items()}
+        ).first()
+
     def counts(self) -> Counts:
         """Count the whole register in one statement, and who waits to confirm in another."""
         found = dict(self._judged().values_list("why").annotate(Count("pk")).order_by())
@@ -123,7 +135,7 @@ class Audience:
         parts = [agreed]
         if self.interests:
             names = [interest.name for interest in self.interests]
-            topics = get_text_list(names, _("or") if self._any else _("and"))
+            topics = get_text_list(names, self.joint)
             interested = _("interested in %(topics)s, or in no topic in particular")
             parts.insert(0, interested % {"topics": topics})
         else:
@@ -131,7 +143,7 @@ class Audience:
         if self.consultation.area:
             parts.append(_("not known to live outside %(area)s") % {"area": self.consultation.area})
         if self.not_invited_days:
-            parts.append(_recently(self.not_invited_days))
+            parts.append(not_invited(self.not_invited_days))
         parts.append(_("have not answered"))
         people = ngettext("%(number)s person", "%(number)s people", included)
         number = number_format(included, force_grouping=True)
@@ -153,6 +165,11 @@ class Audience:
     def _any(self) -> bool:
         return self.match == Invitation.Match.ANY
 
+    @property
+    def joint(self) -> str:
+        """What stands between the topics when they are named."""
+        return _("or") if self._any or not self.interests else _("and")
+
     @cached_property
     def _conditions(self) -> Conditions:
         """What leaves out people whom we may write to, in the fixed order."""
@@ -168,13 +185,23 @@ class Audience:
         found[Exclusion.RECENT] = self._invited_recently()
         return found
 
+    @cached_property
+    def topics(self) -> tuple[Interest, ...]:
+        """The topics that the editor chose; without any, those of the consultation."""
+        return self.interests or tuple(self.consultation.interests.all())
+
+    @cached_property
+    def topic_groups(self) -> list[frozenset[int]]:
+        """The numbers of each topic, with those of every one that was merged into the same."""
+        return _groups(self.topics)
+
     def _interested(self) -> Q:
         """Who cares about the topics that the editor chose; without any, about the consultation's.
 
         People were told that we write only about what they chose, so that an editor who chooses
         no topic still reaches nobody who chose others.
         """
-        groups = _groups(self.interests or self.consultation.interests.all())
+        groups = self.topic_groups
         together: frozenset[int] = frozenset().union(*groups)
         if not self.interests:
             return _chose(together) | ~Q(Exists(_chosen("pk")))
@@ -188,17 +215,24 @@ class Audience:
         morning would both reach the same people.
         """
         mine = Delivery.objects.filter(participant=OuterRef("pk"))
-        same = mine.filter(
+        same = Q(Exists(self.to_this(mine)))
+        if not self.not_invited_days:
+            return same
+        return same | self._optional & Q(Exists(self.lately(mine)))
+
+    def to_this(self, mine: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """Those of somebody's deliveries that invite to this consultation."""
+        return mine.filter(
             Q(state__in=Delivery.LEFT) | Q(state__in=Delivery.LIVE),
             invitation__in=self.consultation.invitations.values("pk"),
         )
-        if not self.not_invited_days:
-            return Q(Exists(same))
+
+    def lately(self, mine: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """Those of somebody's deliveries that left within the days chosen, or are on their way."""
         since = self.at - datetime.timedelta(days=self.not_invited_days)
-        recent = mine.filter(
+        return mine.filter(
             Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
         )
-        return Q(Exists(same)) | self._optional & Q(Exists(recent))
 
     def _judged(self) -> Any:
         """The register with `why` somebody is left out, "" for who is invited."""
@@ -274,7 +308,7 @@ def _root(pk: int, into: dict[int, int | None]) -> int:
     return pk
 
 
-def _recently(days: int) -> str:
+def not_invited(days: int) -> str:
     return ngettext(
         "not invited in the last day", "not invited in the last %(days)s days", days
     ) % {"days": days}

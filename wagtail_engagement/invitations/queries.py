@@ -5,22 +5,25 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import Count, Min
+from django.db.models import Count, F, Min
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from .. import conf
 from ..consent import queries as consent_queries
+from ..consent.models import ContactPermission
 from ..consultations import queries as consultation_queries
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
-from ..participants.models import Claim, RegisterMail
-from .audience import Counts
+from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
+from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .models import Delivery, Invitation, WorkerSign
 
 # A worker signs at every round; this long a silence means that none is there.
@@ -138,6 +141,123 @@ def _check_worker(at: datetime.datetime) -> Check:
         return Check(_("The part of the site that sends emails is running."))
     text = _("The part of the site that sends emails is not running. Emails wait until it is.")
     return Check(text, is_fine=False)
+
+
+# Why somebody is in, or is not
+
+
+def why(audience: Audience, person: Participant) -> str:
+    """Say in one sentence why an audience has somebody in it, or leaves them out.
+
+    What is said follows the query that counts, and so never disagrees with its numbers.
+    """
+    judged = audience.judged(person)
+    if judged is None:
+        return _("Not included: this record is no more, or is part of another.")
+    if judged.why == INCLUDED:
+        return _("Included: %(facts)s.") % {"facts": ", ".join(_in_favour(audience, judged))}
+    return _("Not included: %(fact)s.") % {"fact": _against(audience, judged)}
+
+
+def _in_favour(audience: Audience, judged: Any) -> Iterator[str]:
+    yield _("may be invited since %(day)s") % {"day": _day(judged.since)}
+    days = audience.not_invited_days
+    if judged.must_be_notified and not audience.is_promotional:
+        yield _("must be notified, whatever the topics, the area and other invitations")
+        days = 0
+    else:
+        yield _fitting(audience, judged)
+        if audience.consultation.area and judged.area:
+            yield _("lives in %(area)s") % {"area": judged.area}
+        elif audience.consultation.area:
+            yield _("not known to live elsewhere")
+    yield not_invited(days) if days else _("not invited to this consultation before")
+    yield _("has not answered")
+
+
+def _fitting(audience: Audience, judged: Any) -> str:
+    """The topics for which somebody is in: chosen ones count alone wherever there are any."""
+    chosen, kept = _topics_of(judged)
+    asked = frozenset().union(*audience.topic_groups)
+    counted = chosen if chosen or not audience.interests else kept
+    fitting = [link for link in counted if link.interest_id in asked]
+    if not fitting:
+        return _("has chosen no topics") if not audience.interests else _("no topic in particular")
+    topics = [
+        link.interest.name
+        if link in chosen
+        else f"{link.interest.name} ({link.get_origin_display()})"
+        for link in fitting
+    ]
+    return _("interested in %(topics)s") % {"topics": get_text_list(topics, _("and"))}
+
+
+def _topics_of(judged: Any) -> tuple[list[Any], list[Any]]:
+    """What somebody chose, and all topics that we know of, by name."""
+    rows = judged.interest_links.filter(removed_at=None).select_related("interest")
+    kept = list(rows.order_by("interest__name"))
+    return [row for row in kept if row.origin == ParticipantInterest.Origin.DECLARED], kept
+
+
+def _against(audience: Audience, judged: Any) -> str:
+    """The first reason to leave somebody out, with what it rests on."""
+    reason = judged.why
+    if reason == Exclusion.NOT_AGREED:
+        return _not_agreed(judged)
+    if reason == Exclusion.NOT_INTERESTED:
+        return _not_interested(audience, judged)
+    if reason == Exclusion.RECENT:
+        return _recent(audience, judged)
+    words = {
+        Exclusion.STOPPED: _("asked us to stop, on %(since)s"),
+        Exclusion.UNDELIVERABLE: _("mail does not arrive, since %(since)s"),
+        Exclusion.PAUSED: _("paused invitations until %(until)s"),
+        Exclusion.OUT_OF_AREA: _("lives in %(area)s, and this is about %(here)s"),
+        Exclusion.ANSWERED: _("has answered already"),
+    }
+    facts = {"since": _day(judged.since), "until": _day(judged.until), "area": judged.area}
+    return words[Exclusion(reason)] % {**facts, "here": audience.consultation.area}
+
+
+def _not_agreed(judged: Any) -> str:
+    ended = {
+        ContactPermission.Reason.LAPSED: judged.since,
+        ContactPermission.Reason.GRANTED: judged.until,
+    }
+    if judged.standing in ended:
+        return _("the agreement ran out on %(day)s") % {"day": _day(ended[judged.standing])}
+    return _("has not agreed to be invited")
+
+
+def _not_interested(audience: Audience, judged: Any) -> str:
+    chosen, kept = _topics_of(judged)
+    theirs = [link.interest.name for link in chosen or kept]
+    asked = [topic.name for topic in audience.topics]
+    facts = {
+        "theirs": get_text_list(theirs, _("and")),
+        "asked": get_text_list(asked, audience.joint),
+    }
+    if not asked:
+        return _("chose %(theirs)s, and this is about no topic") % facts
+    if not theirs:
+        return _("took %(asked)s away from their topics") % facts
+    if chosen:
+        return _("chose %(theirs)s, and this asks for %(asked)s") % facts
+    return _("interested in %(theirs)s, and this asks for %(asked)s") % facts
+
+
+def _recent(audience: Audience, judged: Any) -> str:
+    mine = judged.deliveries.all()
+    if audience.to_this(mine).exists():
+        return _("was invited to this consultation before")
+    last = audience.lately(mine).order_by(F("handed_at").desc(nulls_first=True)).first()
+    if last is None or last.handed_at is None:
+        return _("another invitation to them is on its way")
+    return _("was invited to another consultation on %(day)s") % {"day": _day(last.handed_at)}
+
+
+def _day(moment: datetime.datetime | None) -> str:
+    return date_format(timezone.localtime(moment), "j F Y") if moment else ""
 
 
 def version(invitation: Invitation) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -13,7 +12,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -21,19 +19,21 @@ from wagtail.admin import messages
 from wagtail.admin.auth import any_permission_required, permission_required
 from wagtail.log_actions import log
 
-from .. import mail
+from .. import addresses, mail
 from ..consultations.models import Consultation
 from ..modeladmin import may
+from ..participants.models import Participant
 from . import queries, rendering, sending
-from .audience import INCLUDED, Audience, Counts, Exclusion
+from .audience import INCLUDED, Counts, Exclusion
 from .forms import NewInvitationForm, SendForm, TestForm, WhoForm
+from .listing import Who, may_see_who_answered
 from .models import Delivery, Invitation
 
 NAMESPACE = "engagement_invitations"
 LISTED = "wagtailsnippets_wagtail_engagement_invitation:list"
 TEMPLATES = "wagtail_engagement/invitations"
-SAMPLE = 10
 PAGE_SIZE = 50
+MOST_DRAFTS = 10  # that one person is explained for
 # The groups of deliveries that the progress screen counts, each with its list.
 GROUPS: dict[str, tuple[str, ...]] = {
     "sent": queries.SENT,
@@ -58,57 +58,6 @@ def url(name: str, *args: Any) -> str:
 
 def edit_url(invitation: Invitation) -> str:
     return reverse("wagtailsnippets_wagtail_engagement_invitation:edit", args=[invitation.pk])
-
-
-def may_see_who_answered(consultation: Consultation, user: Any) -> bool:
-    """To have answered a sensitive consultation says something about a person by itself."""
-    return not consultation.is_sensitive or may(user, "view_sensitive_response")
-
-
-class Who:
-    """Whom some choices reach, as one user may see it."""
-
-    def __init__(self, invitation: Invitation, audience: Audience, user: Any) -> None:
-        self.invitation = invitation
-        self.audience = audience
-        self.shows_people = may(user, "view_participant")
-        self.shows_contact = may(user, "view_participant_pii")
-        self.shows_who_answered = may_see_who_answered(invitation.consultation, user)
-
-    @classmethod
-    def saved(cls, invitation: Invitation, user: Any) -> Who:
-        return cls(invitation, Audience.of(invitation, at=timezone.now()), user)
-
-    @cached_property
-    def counts(self) -> Counts:
-        return self.audience.counts()
-
-    @cached_property
-    def sentence(self) -> str:
-        return self.audience.sentence(self.counts.included)
-
-    @property
-    def reasons(self) -> list[tuple[str, str, int, bool]]:
-        """Reason, label, number, and whether this user may see who they are."""
-        return [
-            (reason, label, number, reason != Exclusion.ANSWERED or self.shows_who_answered)
-            for reason, label, number in self.counts.reasons
-        ]
-
-    @cached_property
-    def sample(self) -> list[Any]:
-        return list(self.audience.eligible().order_by("pk")[:SAMPLE])
-
-    @property
-    def list_query(self) -> str:
-        """The choices as a query string, so that a list shows what the sentence counted."""
-        query = {
-            "match": self.audience.match,
-            "not_invited_days": self.audience.not_invited_days,
-            "interests": [interest.pk for interest in self.audience.interests],
-            **({"is_promotional": "on"} if self.audience.is_promotional else {}),
-        }
-        return urlencode(query, doseq=True)
 
 
 # Before sending
@@ -160,15 +109,85 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
     if reason == Exclusion.ANSWERED:
         if not may_see_who_answered(invitation.consultation, request.user):
             raise PermissionDenied
-    chosen = Audience.of(invitation, at=timezone.now())
-    if "match" in request.GET:
-        form = WhoForm(request.GET, instance=invitation)
-        if not form.is_valid():
-            raise Http404
-        chosen = form.audience(timezone.now())
-    people = chosen.left_out(reason) if reason else chosen.eligible()
-    title = str(Exclusion(reason).label) if reason else _("Invited")
-    return _people(request, invitation, title, people.order_by("pk"))
+    who = Who.asked(request, invitation)
+    people = who.audience.left_out(reason) if reason else who.audience.eligible()
+    title = _("Invited")
+    if reason:
+        title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label}
+    return _people(request, invitation, title, people.order_by("pk"), says_why=who.says_why)
+
+
+@may_change
+@may_see_people
+@require_GET
+def why(request: HttpRequest, pk: int, person_pk: int) -> HttpResponse:
+    """Say why one person is in the audience of a draft, or is not."""
+    invitation = get_object_or_404(Invitation.objects.select_related("consultation"), pk=pk)
+    if invitation.is_started:
+        return redirect(url("progress", pk))
+    who = Who.asked(request, invitation)
+    if not who.says_why:
+        raise PermissionDenied
+    return _why(request, person_pk, [who], invitation)
+
+
+@may_change
+@may_see_people
+@require_GET
+def why_person(request: HttpRequest, person_pk: int) -> HttpResponse:
+    """Say for each draft whether it would reach one person, and why."""
+    drafts = Invitation.objects.filter(status=Invitation.Status.DRAFT)
+    drafts = drafts.filter(consultation__closes_at__gt=timezone.now())
+    drafts = drafts.select_related("consultation").order_by("-pk")[:MOST_DRAFTS]
+    found = [Who.saved(draft, request.user) for draft in drafts]
+    return _why(request, person_pk, [who for who in found if who.says_why])
+
+
+def _why(
+    request: HttpRequest, person_pk: int, found: list[Who], draft: Invitation | None = None
+) -> HttpResponse:
+    """Show what was found of one person; `draft` is the one to go back to, if it was about one."""
+    person = get_object_or_404(Participant.objects.current(), pk=person_pk)
+    action = "wagtail_engagement.participant_viewed"
+    log(person, action, user=request.user, title=str(person))
+    of_person = reverse("wagtail_engagement_participants:inspect", args=[person.pk])
+    title, back = _("In or left out, and why"), edit_url(draft) if draft else ""
+    context = {
+        "person": person,
+        "shows_contact": may(request.user, "view_participant_pii"),
+        "of_person": of_person,
+        "answers": [(who.invitation, edit_url(who.invitation), who.why(person)) for who in found],
+        "back": back,
+        "header_title": title,
+        "header_icon": "group",
+        "breadcrumbs_items": _breadcrumbs(str(draft or person), back or of_person, title),
+    }
+    return TemplateResponse(request, f"{TEMPLATES}/why.html", context)
+
+
+@may_change
+@may_see_people
+@permission_required("wagtail_engagement.view_participant_pii")
+@require_POST
+def ask_why(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go to the answer about the person with an address, which stands in no address of a page."""
+    invitation = get_object_or_404(Invitation, pk=pk)
+    log(
+        request.user,
+        "wagtail_engagement.participants_searched",
+        user=request.user,
+        title=_("Participants"),
+    )
+    try:
+        key = addresses.key(addresses.clean(request.POST.get("address", "")))
+    except addresses.AddressRefused as refused:
+        messages.error(request, str(refused))
+        return redirect(edit_url(invitation))
+    person = Participant.objects.filter(address_key=key).first()
+    if person is None:
+        messages.warning(request, _("Nobody in the register has this address."))
+        return redirect(edit_url(invitation))
+    return redirect(url("why", pk, person.merged_into_id or person.pk))
 
 
 @may_change
@@ -309,7 +328,9 @@ def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
     }
 
 
-def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any) -> HttpResponse:
+def _people(
+    request: HttpRequest, invitation: Invitation, title: str, rows: Any, *, says_why: bool = False
+) -> HttpResponse:
     """List people or deliveries, with names and addresses for those who may see them.
 
     Every page of addresses is written to the audit log.
@@ -325,6 +346,8 @@ def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any)
         log(invitation, action, user=request.user, title=str(invitation), data=data)
     context = {
         "page": page,
+        "invitation": invitation,
+        "says_why": says_why,
         "query": query.urlencode(),
         "is_deliveries": rows.model is Delivery,
         "shows_contact": shows_contact,
@@ -346,6 +369,9 @@ admin_urls = [
     path("new/<int:consultation_pk>/", new, name="invite"),
     path("<int:pk>/counts/", counts, name="counts"),
     path("<int:pk>/audience/", audience, name="audience"),
+    path("<int:pk>/why/", ask_why, name="ask_why"),
+    path("<int:pk>/why/<int:person_pk>/", why, name="why"),
+    path("people/<int:person_pk>/why/", why_person, name="why_person"),
     path("<int:pk>/test/", test, name="test"),
     path("<int:pk>/send/", send, name="send"),
     path("<int:pk>/progress/", progress, name="progress"),

@@ -82,6 +82,7 @@ class ParticipantInspectView(generic.InspectView):
             merges=all(user.has_perm(permission) for permission in MERGES),
             standing=story.standing(),
             permissions=[(story.purpose_of(row), row) for row in permissions[:LONGEST]],
+            other_names=person.names.exclude(name=person.name)[:LONGEST],
             interests=self.interests(),
             years=story.years(),
             note_form=NoteForm(),

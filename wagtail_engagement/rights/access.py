@@ -170,7 +170,9 @@ def clocks() -> list[str]:
     days = {
         _("What was ticked and not confirmed: %(days)s days."): conf.pending_days(),
         _("A permission to invite you, unless renewed: %(days)s days."): conf.permission_days(),
-        _("An interest shown by taking part: %(days)s days."): conf.interest_days(),
+        _("A topic that nothing renews, unless you chose it and may be invited: %(days)s days."): (
+            conf.interest_days()
+        ),
         _("A record without any permission or purpose: %(days)s days."): conf.quarantine_days(),
         _("Spreadsheets that were brought in: %(days)s days."): conf.import_file_days(),
         _("Your name beside your answers: %(days)s days after the decision."): conf.response_days(),

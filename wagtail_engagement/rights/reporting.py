@@ -32,6 +32,7 @@ from ..invitations.models import Delivery
 from ..participants import duplicates, merging, registry
 from ..participants.models import Claim, Participant
 from .models import RetentionRun, RightsRequest
+from .retaining import REQUEST_KEPT
 
 # Mail backends of Django that send nothing.
 GOES_NOWHERE = ("console", "dummy", "filebased", "locmem")
@@ -74,7 +75,7 @@ def pack_of(site: Site, *, at: datetime.datetime) -> Pack:
         organisation=said.organisation or site.site_name,
         processors=[line.strip() for line in said.processors.splitlines() if line.strip()],
         mail_backend=mail_backend(),
-        wordings=current_wordings(),
+        wordings=current_wordings(said),
         counts=[*counts(at=at)],
         clocks=clocks(),
         missing=[*missing(said, at=at)],
@@ -91,9 +92,11 @@ def mail_backend() -> str:
     return str(settings.EMAIL_BACKEND)
 
 
-def current_wordings() -> list[ConsentWording]:
-    """The newest words of each purpose, language and basis."""
+def current_wordings(said: EngagementSettings) -> list[ConsentWording]:
+    """The newest words of each purpose and language, on the basis that is in force."""
     rows = ConsentWording.objects.order_by("purpose", "language", "version")
+    if not said.is_public_task:
+        rows = rows.exclude(basis=LawfulBasis.PUBLIC_TASK)
     newest = {(row.purpose, row.language, row.basis): row for row in rows}
     return list(newest.values())
 
@@ -117,11 +120,11 @@ def missing(said: EngagementSettings, *, at: datetime.datetime) -> Iterator[str]
         yield _("There are no words for invitations. Write them under Wordings.")
     if any(f".{name}." in mail_backend() for name in GOES_NOWHERE):
         yield _("Mail does not leave this site. Ask your administrator to set up a mail server.")
-    if not RetentionRun.objects.filter(at__gt=at - RETENTION_IS_LATE).exists():
-        yield _(
-            "The retention clocks have not run for two days."
-            " Ask your administrator to run engagement_work."
-        )
+    last = RetentionRun.objects.values_list("at", flat=True).first()
+    if last is None or last <= at - RETENTION_IS_LATE:
+        late = _("The retention clocks have not run for two days.")
+        told = late if last else _("The retention clocks have never run.")
+        yield told + " " + _("Ask your administrator to run engagement_work.")
 
 
 # Counts
@@ -165,9 +168,12 @@ def clocks() -> list[Clock]:
 
 
 def _days(number: int) -> str:
-    if not number:
-        return _("without end")
     return ngettext("%(days)s day", "%(days)s days", number) % {"days": number}
+
+
+def _ends(number: int, then: str) -> tuple[str, str]:
+    """How long, and what happens then, for a clock that a site can stop with 0."""
+    return (_days(number), then) if number else (_("without end"), "–")
 
 
 def _set(name: str) -> str:
@@ -189,8 +195,7 @@ def _clocks_of_people() -> Iterator[Clock]:
     )
     yield Clock(
         _("A confirmed agreement to be invited"),
-        _days(conf.permission_days()),
-        _("it ends unless the person renews it"),
+        *_ends(conf.permission_days(), _("it ends unless the person renews it")),
         _set("PERMISSION_DAYS"),
     )
     yield Clock(
@@ -201,8 +206,10 @@ def _clocks_of_people() -> Iterator[Clock]:
     )
     yield Clock(
         _("An interest that nothing has renewed"),
-        _days(conf.interest_days()),
-        _("it fades; what people chose stays while they may be invited"),
+        *_ends(
+            conf.interest_days(),
+            _("it fades; what people chose stays while they may be invited"),
+        ),
         _set("INTEREST_DAYS"),
     )
     yield Clock(
@@ -255,6 +262,11 @@ def _clocks_of_proof() -> Iterator[Clock]:
         _("The note that a mail of the register was sent"),
         _days(registry.LEDGER_KEPT.days),
         _("it is deleted; it never holds an address"),
+    )
+    yield Clock(
+        _("The tie between a closed request and its person"),
+        _days(REQUEST_KEPT.days),
+        _("the request stays, with its reference and its receipt"),
     )
     yield Clock(
         _("Proof of consent, with the words that were shown"),
