@@ -56,6 +56,15 @@ def test_whoever_is_in_reads_as_a_chain_of_facts(draft, days):
     )
 
 
+def test_whoever_was_only_told_is_no_audience_for_what_is_sold(draft):
+    someone = standing(person(), is_by_consent=False)
+    assert why(draft, someone).startswith("Included: ")
+    draft.is_promotional = True
+    assert why(draft, someone).startswith(
+        "Not included: was told that we write, but has not agreed"
+    )
+
+
 def test_topics_that_were_not_chosen_say_how_they_are_known(draft):
     parks = factories.InterestFactory(name="Parks")
     draft.interests.set([parks])

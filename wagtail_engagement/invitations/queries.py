@@ -203,7 +203,7 @@ def _against(audience: Audience, judged: Any) -> str:
     """The first reason to leave somebody out, with what it rests on."""
     reason = judged.why
     if reason == Exclusion.NOT_AGREED:
-        return _not_agreed(judged)
+        return _not_agreed(audience, judged)
     if reason == Exclusion.NOT_INTERESTED:
         return _not_interested(audience, judged)
     if reason == Exclusion.RECENT:
@@ -219,7 +219,10 @@ def _against(audience: Audience, judged: Any) -> str:
     return words[Exclusion(reason)] % {**facts, "here": audience.consultation.area}
 
 
-def _not_agreed(judged: Any) -> str:
+def _not_agreed(audience: Audience, judged: Any) -> str:
+    stands = judged.until is None or judged.until > audience.at
+    if judged.standing == ContactPermission.Reason.GRANTED and stands:
+        return _("was told that we write, but has not agreed to hear of what is sold")
     ended = {
         ContactPermission.Reason.LAPSED: judged.since,
         ContactPermission.Reason.GRANTED: judged.until,
