@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.browser.watch import barriers, shot
+from tests.imports.test_sheets import workbook
 from tests.site import DAY
 from wagtail_engagement.models import ContactPermission, Participant
 
@@ -76,3 +77,31 @@ def test_lists_are_compared_in_a_browser(town, staff, sheet, tmp_path):
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("heading", name="1 of 2 addresses").wait_for()
     looked_at(page, "compare")
+
+
+def test_the_sheets_of_a_workbook_follow_one_another(town, staff, sheet, tmp_path, work):
+    path = tmp_path / "fairs.xlsx"
+    path.write_bytes(workbook())
+    page = staff("Register steward")
+    page.goto(reverse("wagtail_engagement_imports:upload"))
+    page.get_by_label("Sheets").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    looked_at(page, "sheets")
+    page.get_by_role("button", name="Go on with these sheets").click()
+    page.get_by_role("button", name="Save and go on").click()
+    declare(page)
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_label("say that this is true").check()
+    page.get_by_role("button", name="Import 1 person's row").click()
+    looked_at(page, "next-sheet")
+    page.get_by_role("link", name="Next sheet: “fairs.xlsx, Autumn”").click()
+    looked_at(page, "second-sheet")
+    # The next sheet takes five decisions.
+    page.get_by_role("button", name="Same as last sheet").click()
+    looked_at(page, "second-origin")
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_label("say that this is true").check()
+    page.get_by_role("button", name="Import 1 person's row").click()
+    page.get_by_text("Being imported").wait_for()
+    work()
+    assert set(Participant.objects.values_list("name", flat=True)) == {"Ann Lee", "Bo Ray"}

@@ -244,9 +244,10 @@ def test_every_act_on_a_sheet_is_logged_without_an_address(staff):
     staff.get(at("report", batch.pk))
     staff.post(at("undo", batch.pk))
     staff.post(at("park", upload(staff).pk), {"waits_for": "evidence"})
+    staff.post(at("discard", upload(staff).pk))
     entries = ModelLogEntry.objects.filter(action__startswith="wagtail_engagement.import_")
     done = {entry.action.partition("import_")[2] for entry in entries}
-    acts = "received started rows_viewed row_decided report_downloaded undone parked"
+    acts = "received started rows_viewed row_decided report_downloaded undone parked discarded"
     assert done == set(acts.split())
     assert "@" not in str(list(entries.values())) and "panel" not in str(list(entries.values()))
 

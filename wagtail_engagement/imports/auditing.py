@@ -1,4 +1,4 @@
-"""Screens beside the wizard: compare lists before anything is stored, and bring in a form."""
+"""Screens beside the wizard: what is brought in, and how lists overlap before anything is."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from wagtail.admin import messages
 from wagtail.log_actions import log
 
 from ..exports import csv_download
-from . import bringing, comparing, importing, scanning
-from .forms import BringForm, CompareForm
+from . import bringing, comparing, importing, queries, scanning
+from .forms import BringForm, CompareForm, SheetsForm
+from .models import ImportBatch
+from .scanning import why_left_out
 from .spreadsheet import SheetRefused
-from .views import may_import, render, url
+from .views import may_import, of_batch_with_file, of_open_batch, reading_of, render, url
 
 SALT = "wagtail_engagement.comparison"
 HALF_A_DAY = 12 * 60 * 60
@@ -76,6 +78,41 @@ def compare_counts(request: HttpRequest) -> HttpResponseBase:
         messages.error(request, _("These counts are too old. Compare the lists again."))
         return redirect(url("compare"))
     return csv_download(rows, filename="lists-compared")
+
+
+@of_batch_with_file
+def sheets(request: HttpRequest, batch: ImportBatch) -> HttpResponseBase:
+    """Choose the sheets of a workbook; each becomes an import of its own."""
+    workbook = scanning.look(reading_of(batch))
+    taken = {each.sheet: each for each in queries.of_same_file(batch) if each.sheet}
+    usable = scanning.usable(workbook)
+    offered = [sheet for sheet in usable if sheet.name not in taken]
+    form = SheetsForm(request.POST or None, sheets=offered)
+    if request.method == "POST" and form.is_valid():
+        names = form.cleaned_data["sheets"]
+        made = importing.take_sheets(batch=batch, names=names, actor=request.user)
+        if len(made) > 1:
+            text = _("%(number)s sheets are here. This is the first; the next one follows it.")
+            messages.success(request, text % {"number": len(made)})
+        return redirect(url("show", made[0].pk if made else batch.pk))
+    return render(
+        request,
+        "sheets",
+        batch.filename,
+        batch=batch,
+        form=form,
+        taken=[taken[sheet.name] for sheet in usable if sheet.name in taken],
+        left_out=[(sheet, why) for sheet in workbook.sheets if (why := why_left_out(sheet))],
+    )
+
+
+@require_POST
+@of_open_batch
+def discard(request: HttpRequest, batch: ImportBatch) -> HttpResponseBase:
+    following = queries.next_of_upload(batch)
+    importing.discard(batch=batch, actor=request.user, at=timezone.now())
+    messages.success(request, _("“%(sheet)s” is deleted.") % {"sheet": batch.name})
+    return redirect(url("show", following.pk) if following else url("index"))
 
 
 @may_import

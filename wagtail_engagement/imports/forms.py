@@ -6,22 +6,20 @@ from collections import Counter
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import conf
 from ..consent.models import LawfulBasis
 from ..participants.models import Interest, Participant
 from . import comparing
+from .fields import DayInput, SheetsField
 from .mapping import LABELS, Field, Mapping
 from .models import ImportBatch
-from .scanning import MOST_WORDS, Preview, Words, names_of
+from .scanning import MOST_WORDS, Preview, Words, has_addresses, names_of
+from .spreadsheet import Sheet
 
 REPEATABLE = (Field.INTERESTS, Field.PERMISSION, Field.NOTES, Field.IGNORE)
 NOT_STORED = gettext_lazy("Not stored")
-MOST_FILES = 20
 DATE_ORDERS = [
     ("dmy", gettext_lazy("day first: 01/02/2016 is 1 February")),
     ("mdy", gettext_lazy("month first: 01/02/2016 is 2 January")),
@@ -37,46 +35,6 @@ DELIMITERS = [
 ENCODINGS = ["utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac_roman", "cp850"]
 
 
-class DayInput(forms.DateInput):
-    """The browser's own calendar."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
-
-
-class SheetsInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class SheetsField(forms.FileField):
-    """One or more sheets, each within the limit of the site."""
-
-    widget = SheetsInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods", "multiple": True})
-
-    def __init__(self, *, fewest: int = 1, **kwargs: Any) -> None:
-        self.fewest = fewest
-        super().__init__(**kwargs)
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        given = data if isinstance(data, (list, tuple)) else [data] if data else []
-        files = [super(SheetsField, self).clean(each, initial) for each in given or [None]]
-        if not self.fewest <= len(files) <= MOST_FILES:
-            told = _("Choose %(fewest)s to %(most)s files.")
-            raise forms.ValidationError(told % {"fewest": self.fewest, "most": MOST_FILES})
-        for file in files:
-            if file.size > conf.import_bytes():
-                raise forms.ValidationError(
-                    _(
-                        "“%(file)s” is larger than %(most)s. Split it, or ask whoever looks after "
-                        "this site to bring it in with the command engagement_import."
-                    )
-                    % {"file": file.name, "most": filesizeformat(conf.import_bytes())}
-                )
-        return files
-
-
 class UploadForm(forms.Form):
     sheets = SheetsField(
         label=gettext_lazy("Sheets"),
@@ -90,11 +48,32 @@ class UploadForm(forms.Form):
     )
 
 
-class ReadingForm(forms.Form):
-    """How the file is read: which sheet, where the headings are, and its letters."""
+class SheetsForm(forms.Form):
+    """Which sheets of a workbook to bring in. Hidden ones, and those without addresses, wait."""
 
-    was = forms.CharField(widget=forms.HiddenInput, required=False)  # the sheet now shown
-    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
+    sheets = forms.MultipleChoiceField(
+        label=gettext_lazy("Sheets to bring in"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Tick at least one sheet.")},
+    )
+
+    def __init__(self, *args: Any, sheets: list[Sheet], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = sheets
+        self.fields["sheets"].choices = [(sheet.name, sheet.name) for sheet in sheets]
+        self.initial["sheets"] = [
+            sheet.name for sheet in sheets if not sheet.is_hidden and has_addresses(sheet)
+        ]
+
+    def rows(self) -> list[tuple[Any, Sheet, bool]]:
+        """Each box with its sheet, and whether that seems to hold addresses."""
+        boxes = zip(self["sheets"], self.offered, strict=True)
+        return [(box, sheet, has_addresses(sheet)) for box, sheet in boxes]
+
+
+class ReadingForm(forms.Form):
+    """How the file is read: where the headings are, and its letters."""
+
     header_row = forms.TypedChoiceField(
         label=gettext_lazy("Row with the headings"), coerce=int, empty_value=None, required=False
     )
@@ -106,24 +85,14 @@ class ReadingForm(forms.Form):
     def __init__(self, *args: Any, preview: Preview, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         reading, book = preview.reading, preview.workbook
-        self.initial = {name: getattr(reading, name) for name in self.fields if name != "was"}
-        self.initial["was"] = reading.sheet
+        self.initial = {name: getattr(reading, name) for name in self.fields}
         rows = [number for number, _cells in preview.top]
         self.fields["header_row"].choices = [(row, str(row)) for row in rows]
-        self.fields["sheet"].choices = [(each.name, sheet_label(each)) for each in book.sheets]
-        if len(book.sheets) < 2:
-            del self.fields["sheet"]
         if book.encoding:
             known = list(dict.fromkeys([book.encoding, *ENCODINGS]))
             self.fields["encoding"].choices = [(name, name) for name in known]
         else:
             del self.fields["encoding"], self.fields["delimiter"]
-
-
-def sheet_label(sheet: Any) -> str:
-    rows = ngettext("%(n)s row", "%(n)s rows", sheet.rows) % {"n": f"{sheet.rows:,}"}
-    hidden = f", {_('hidden')}" if sheet.is_hidden else ""
-    return f"{sheet.name} ({rows}{hidden})"
 
 
 class ColumnsForm(forms.Form):
@@ -318,12 +287,17 @@ class OriginForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, batch: ImportBatch, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, batch: ImportBatch, before: ImportBatch | None = None, **kwargs: Any
+    ) -> None:
+        """`before` is the sheet whose words are proposed; its days are its own."""
         super().__init__(*args, **kwargs)
         self.fields["everyone"].queryset = Interest.objects.in_use()
-        names = ("source", "collected_from", "collected_to", "basis", "words", "kind")
-        self.initial = {name: getattr(batch, name) for name in names}
-        self.initial["everyone"] = [topic.pk for topic in batch.everyone.all()] if batch.pk else []
+        told = before or batch
+        self.initial = {name: getattr(told, name) for name in ("source", "basis", "words", "kind")}
+        self.initial["everyone"] = [topic.pk for topic in told.everyone.all()]
+        for name in ("collected_from", "collected_to"):
+            self.initial[name] = getattr(batch, name)
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}

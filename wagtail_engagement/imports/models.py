@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import PurePath
 
 from django.conf import settings
 from django.db import models
@@ -107,6 +108,12 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return f"Import {self.pk}"
+
+    @property
+    def name(self) -> str:
+        """The file, and the sheet of it where that has a name of its own."""
+        is_alone = self.sheet in ("", self.filename, PurePath(self.filename).stem)
+        return self.filename if is_alone else f"{self.filename}, {self.sheet}"
 
 
 class ImportRow(models.Model):

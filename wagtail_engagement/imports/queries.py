@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,6 +20,13 @@ from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 
 Outcome = ImportRow.Outcome
 STOPPED = ContactPermission.Reason.STOPPED
+
+# What was declared of a sheet in these states was checked.
+DESCRIBED = (
+    ImportBatch.Status.CHECKED,
+    ImportBatch.Status.RUNNING,
+    ImportBatch.Status.FINISHED,
+)
 
 # Rows of people that are known after the import.
 BROUGHT_IN = (Outcome.NEW, Outcome.ADDED, Outcome.UNCHANGED, Outcome.SUPPRESSED)
@@ -41,6 +48,30 @@ MEANINGS = {
 def path_of(batch: ImportBatch) -> Path:
     """Return where the uploaded file lies."""
     return files.path_of(batch)
+
+
+def of_same_file(batch: ImportBatch) -> QuerySet[ImportBatch]:
+    """The imports of the sheets of one workbook that was uploaded once, this one among them."""
+    return of_same_upload(batch).filter(sha256=batch.sha256)
+
+
+def of_same_upload(batch: ImportBatch) -> QuerySet[ImportBatch]:
+    """The imports of all sheets that somebody chose together, in their order."""
+    rows = ImportBatch.objects.filter(created_at=batch.created_at, created_by=batch.created_by_id)
+    return rows.order_by("pk")
+
+
+def next_of_upload(batch: ImportBatch) -> ImportBatch | None:
+    """The sheet of the same upload that nobody has finished with yet, None after the last."""
+    open_ones = (ImportBatch.Status.DRAFT, ImportBatch.Status.CHECKED)
+    rows = of_same_upload(batch).filter(status__in=open_ones, file_gone_at=None)
+    return rows.exclude(pk=batch.pk).first()
+
+
+def described_before(batch: ImportBatch) -> ImportBatch | None:
+    """The newest sheet of the same upload whose origin was declared, None where there is none."""
+    rows = of_same_upload(batch).exclude(pk=batch.pk).exclude(source="")
+    return rows.filter(status__in=DESCRIBED).last()
 
 
 def outcomes(batch: ImportBatch) -> list[tuple[str, str, int]]:

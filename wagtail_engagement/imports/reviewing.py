@@ -34,7 +34,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponseBase:
     return render(
         request,
         "review",
-        _("Rows to look at in %(file)s") % {"file": batch.filename},
+        _("Rows to look at in %(file)s") % {"file": batch.name},
         batch=batch,
         page=page,
         rows=[(row, queries.shown_values(row, batch) if shows_contact else []) for row in page],

@@ -80,6 +80,26 @@ def look(reading: Reading) -> spreadsheet.Workbook:
     )
 
 
+def why_left_out(sheet: spreadsheet.Sheet) -> str:
+    """Say why a sheet cannot be brought in, "" of one that can."""
+    if not sheet.rows:
+        return _("empty")
+    if not sheet.headers:
+        return _("no row of headings was found")
+    return "" if sheet.data_rows else _("no rows below the headings")
+
+
+def usable(workbook: spreadsheet.Workbook) -> list[spreadsheet.Sheet]:
+    """Return the sheets that hold rows below headings, hidden ones too."""
+    return [sheet for sheet in workbook.sheets if not why_left_out(sheet)]
+
+
+def has_addresses(sheet: spreadsheet.Sheet) -> bool:
+    """Whether a column of a sheet seems to hold email addresses."""
+    guessed = columns.guess(sheet.headers, sheet.samples, sheet.hidden_columns)
+    return bool(guessed.columns(Field.EMAIL))
+
+
 @dataclass(frozen=True)
 class Preview:
     """What is shown of a file before anything is stored."""
@@ -134,10 +154,8 @@ def _chosen(sheets: list[spreadsheet.Sheet], name: str) -> spreadsheet.Sheet:
         if sheet.name == name:
             return sheet
     filled = [sheet for sheet in sheets if not sheet.is_hidden and sheet.headers]
-    for sheet in filled:
-        if columns.guess(sheet.headers, sheet.samples, sheet.hidden_columns).columns(Field.EMAIL):
-            return sheet
-    return (filled or sheets)[0]
+    named = (sheet for sheet in filled if has_addresses(sheet))
+    return next(named, (filled or sheets)[0])
 
 
 def names_of(headers: list[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -74,23 +75,39 @@ def step(request: HttpRequest, batch: ImportBatch, current: str, **context: Any)
         (label, links[i] if i < done and batch.status in OPEN else "", i == done)
         for i, (_name, label) in enumerate(steps)
     ]
-    return render(request, current, batch.filename, batch=batch, way=way, **context)
+    return render(request, current, batch.name, batch=batch, way=way, **context)
 
 
-def of_open_batch(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hand the batch over while it can still be changed; else show how far it has come."""
+View = Callable[..., HttpResponseBase]
+
+
+def of_batch_with_file(view: View) -> View:
+    """Hand the batch over while its file is there; else show how far it has come."""
 
     @may_import
     @wraps(view)
-    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+    def guarded(request: HttpRequest, pk: int) -> HttpResponseBase:
         batch = get_object_or_404(ImportBatch, pk=pk)
-        if batch.status not in OPEN or batch.file_gone_at:
+        if batch.file_gone_at:
             return redirect(url("show", pk))
         try:
             return view(request, batch)
         except (SheetRefused, importing.ImportRefused) as refused:
             messages.error(request, str(refused))
             return redirect(url("index"))
+
+    return guarded
+
+
+def of_open_batch(view: View) -> View:
+    """Hand the batch over while it can still be changed; else show how far it has come."""
+
+    @of_batch_with_file
+    @wraps(view)
+    def guarded(request: HttpRequest, batch: ImportBatch) -> HttpResponseBase:
+        if batch.status not in OPEN:
+            return redirect(url("show", batch.pk))
+        return view(request, batch)
 
     return guarded
 
@@ -103,12 +120,12 @@ def upload(request: HttpRequest) -> HttpResponse:
         for sentence in refused:
             form.add_error("sheets", sentence)
         if not refused:
-            taken = [_receive(request, file) for file in form.cleaned_data["sheets"]]
-            if len(taken) == 1:
-                return redirect(url("columns", taken[0].pk))
-            text = _("%(number)s sheets are here. Open each of them to go on.")
-            messages.success(request, text % {"number": len(taken)})
-            return redirect(url("index"))
+            now = timezone.now()  # One for all: by it they are known as one upload.
+            taken = [_receive(request, file, now) for file in form.cleaned_data["sheets"]]
+            if len(taken) > 1:
+                text = _("%(number)s files are here. This is the first; the next one follows it.")
+                messages.success(request, text % {"number": len(taken)})
+            return redirect(url("columns", taken[0].pk))
     return render(request, "upload", _("Bring in sheets"), form=form)
 
 
@@ -125,9 +142,9 @@ def _refused(uploaded: list[Any]) -> list[str]:
     return found
 
 
-def _receive(request: HttpRequest, file: Any) -> ImportBatch:
+def _receive(request: HttpRequest, file: Any, at: datetime.datetime) -> ImportBatch:
     file.seek(0)
-    batch = importing.receive(file=file, filename=file.name, actor=request.user, at=timezone.now())
+    batch = importing.receive(file=file, filename=file.name, actor=request.user, at=at)
     if batch.status_reason:
         messages.warning(request, f"{file.name}: {batch.status_reason}")
     return batch
@@ -149,12 +166,8 @@ def reading_of(batch: ImportBatch, query: Any = None) -> scanning.Reading:
     )
     if not query:
         return reading
-    row, sheet = query.get("header_row", ""), query.get("sheet", reading.sheet)
-    same = sheet == query.get("was", sheet)  # the row was chosen for the sheet that was shown
-    asked = {
-        "sheet": sheet,
-        "header_row": int(row) if row.isdecimal() and len(row) < 7 and same else None,
-    }
+    row = query.get("header_row", "")
+    asked: dict[str, Any] = {"header_row": int(row) if row.isdecimal() and len(row) < 7 else None}
     if query.get("encoding") in ENCODINGS:
         asked["encoding"] = query["encoding"]
     if query.get("delimiter") in dict(DELIMITERS):
@@ -172,6 +185,8 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             raise
         messages.error(request, _("The file cannot be read that way. This is how it was before."))
         return redirect(url("columns", batch.pk))
+    if not batch.sheet and len(scanning.usable(preview.workbook)) > 1:
+        return redirect(url("sheets", batch.pk))
     is_same = batch.mapping and batch.headers == preview.headers
     guess = Mapping.from_json(batch.mapping) if is_same else preview.guess
     form = ColumnsForm(request.POST or None, preview=preview, guess=guess, is_saved=bool(is_same))
@@ -197,7 +212,11 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         form=form,
         preview=preview,
         reading_form=ReadingForm(preview=preview),
-        others=[sheet for sheet in preview.workbook.sheets if sheet.name != preview.sheet.name],
+        others=[
+            (sheet, scanning.why_left_out(sheet))
+            for sheet in preview.workbook.sheets
+            if sheet.name != preview.sheet.name
+        ],
         same=importing.same_as_last(batch),
     )
 
@@ -243,7 +262,8 @@ def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
 def origin(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     if not batch.mapping:
         return redirect(url("columns", batch.pk))
-    form = OriginForm(request.POST or None, batch=batch)
+    before = None if batch.source else queries.described_before(batch)
+    form = OriginForm(request.POST or None, batch=batch, before=before)
     if request.method == "POST" and form.is_valid():
         try:
             importing.describe(batch=batch, at=timezone.now(), **form.declared())
@@ -251,8 +271,9 @@ def origin(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             return _check(request, batch)
-    context = {
+    context: dict[str, Any] = {
         "form": form,
+        "before": before,
         "park_form": ParkForm(initial={"waits_for": batch.waits_for}),
         "quarantine_days": conf.quarantine_days(),
     }
@@ -271,7 +292,13 @@ def park(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     waits_for = form.cleaned_data["waits_for"]
     importing.park(batch=batch, waits_for=waits_for, actor=request.user, at=timezone.now())
     messages.success(request, _("The sheet is parked. Nothing of it is in the register."))
-    return redirect(url("index"))
+    return to_next(batch)
+
+
+def to_next(batch: ImportBatch) -> HttpResponse:
+    """Go on with the next sheet of the same upload, after the last one to the list of imports."""
+    following = queries.next_of_upload(batch)
+    return redirect(url("show", following.pk) if following else url("index"))
 
 
 def _check(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
@@ -310,6 +337,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "shows_report": may(request.user, "view_participant_pii"),
         "verdict": importing.verdict(batch, timezone.now(), some_may=some_may),
         "start_form": StartForm(),
+        "following": queries.next_of_upload(batch),
     }
     is_checking = batch.status in (Status.CHECKING, Status.CHECKED)
     return step(request, batch, "check" if is_checking else "result", **context)

@@ -267,7 +267,7 @@ def unread_rows(desk: Desk) -> Iterator[Line]:
                 "%(count)s rows of “%(file)s” cannot be read without you.",
                 number,
             )
-            % {"count": number, "file": batch.filename},
+            % {"count": number, "file": batch.name},
             otherwise=_("If nobody decides by %(date)s, they are left out.") % {"date": day(ends)},
             url=reverse("wagtail_engagement_imports:review", args=[batch.pk]),
             by=ends,
@@ -289,7 +289,7 @@ def unfinished(desk: Desk) -> Iterator[Line]:
 
 
 def _state_of(batch: ImportBatch) -> str:
-    facts = {"file": batch.filename, "what": batch.waits_for}
+    facts = {"file": batch.name, "what": batch.waits_for}
     if batch.status == ImportBatch.Status.FAILED:
         return _("“%(file)s” could not be brought in.") % facts
     if batch.status == ImportBatch.Status.PARKED and batch.waits_for:
