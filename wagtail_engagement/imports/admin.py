@@ -68,7 +68,7 @@ class ImportAdmin(NativeModelAdmin):
 
     def extra_urls(self) -> list[Any]:
         return [
-            path("upload/", views.upload, name="upload"),
+            path("upload/", auditing.upload, name="upload"),
             path("compare/", auditing.compare, name="compare"),
             path("compare/counts/", auditing.compare_counts, name="compare_counts"),
             path("bring/", auditing.bring, name="bring"),

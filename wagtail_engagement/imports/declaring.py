@@ -41,6 +41,8 @@ DECLARED = (
     "words",
     "kind",
     "skips_hidden_rows",
+    "title",
+    "is_sensitive",
 )
 # What the next sheet of the same make takes over.
 REPEATED = (
@@ -185,15 +187,19 @@ def refuse_nonsense(told: dict[str, Any], at: datetime.datetime) -> None:
 def missing(batch: ImportBatch) -> list[str]:
     """Return a sentence for each thing that has to be said before the sheet can be imported."""
     lacks = []
-    if batch.file_gone_at or not batch.stored_as:
+    if batch.file_gone_at and batch.form_page:
+        lacks.append(_("This was begun too long ago. Bring in the form anew."))
+    elif batch.file_gone_at or not (batch.stored_as or batch.form_page):
         lacks.append(_("The file was deleted. Upload it again."))
-    fields = batch.mapping.get("fields", {}).values()
-    if Field.EMAIL not in fields:
-        lacks.append(_("Say which column holds the email addresses."))
-    if Field.PERMISSION in fields and not batch.mapping.get("polarity"):
-        lacks.append(_("Say what yes means in the permission column."))
     if not batch.source:
         lacks.append(_("Say where the sheet comes from."))
+    fields = batch.mapping.get("fields", {}).values()
+    if Field.EMAIL not in fields:
+        if not batch.mapping.get("answers"):
+            lacks.append(_("Say which column holds the email addresses."))
+        return lacks
+    if Field.PERMISSION in fields and not batch.mapping.get("polarity"):
+        lacks.append(_("Say what yes means in the permission column."))
     if not batch.basis:
         lacks.append(_("Say on which lawful basis the council keeps these addresses."))
     return lacks
@@ -210,7 +216,10 @@ def verdict(batch: ImportBatch, at: datetime.datetime, *, some_may: bool = False
 
 
 def same_as_last(batch: ImportBatch) -> dict[str, Any] | None:
-    """Return what was declared about the newest sheet with the same headings; None without one."""
+    """Return what was declared about the newest sheet with the same headings; None without one.
+
+    Of a form, what was declared of that form before; its days are known without that.
+    """
     found: dict[str, Any] = {}
     headers = batch.headers
     if not headers:
@@ -225,11 +234,12 @@ def same_as_last(batch: ImportBatch) -> dict[str, Any] | None:
         for name in ("sheet", "header_row", "encoding", "delimiter"):
             found[name] = getattr(preview.reading, name)
     same = ImportBatch.objects.filter(headers=headers, status__in=queries.DESCRIBED)
-    same = same.exclude(pk=batch.pk)
+    same = same.filter(form_page=batch.form_page).exclude(pk=batch.pk)
     last = same.order_by("-created_at", "-pk").first()
     if last is None:
         return None
-    found.update({name: getattr(last, name) for name in REPEATED})
+    repeated = set(REPEATED) - ({"collected_from", "collected_to"} if batch.form_page else set())
+    found.update({name: getattr(last, name) for name in repeated})
     found["everyone"] = list(last.everyone.values_list("pk", flat=True))
     return found
 

@@ -15,6 +15,8 @@ from ..consent.models import LawfulBasis
 from ..participants.models import Interest, Participant
 
 MAY_BE_INVITED = "may_be_invited"
+# Responses and answers that come in from a form, and responses that are here already.
+RESPONSES, ANSWERS, ALREADY = SAID = ("responses", "answers", "already")
 
 
 class ImportBatch(models.Model):
@@ -55,6 +57,13 @@ class ImportBatch(models.Model):
     everyone = models.ManyToManyField(
         Interest, verbose_name=_("everyone here is interested in"), blank=True, related_name="+"
     )
+    # Where the rows are the submissions of a form page of the site: its key, and what was found
+    # in it (see submissions.survey). There is no file then. The answers become a consultation
+    # without a page, under this title.
+    form_page = models.CharField(max_length=40, blank=True)
+    form = models.JSONField(default=dict)
+    title = models.CharField(_("title"), max_length=255, blank=True)
+    is_sensitive = models.BooleanField(_("sensitive"), default=False)
     # What was declared
     source = models.CharField(_("where it comes from"), max_length=200, blank=True)
     collected_from = models.DateField(_("collected from"), null=True, blank=True)
@@ -75,7 +84,7 @@ class ImportBatch(models.Model):
     attested_at = models.DateTimeField(null=True)
     waits_for = models.CharField(_("waits for"), max_length=200, blank=True)
     # How it goes. `totals` counts rows by outcome; they add up to `rows_done`. While the sheet is
-    # checked it also counts people, by MAY_BE_INVITED.
+    # checked it also counts people, by MAY_BE_INVITED; of a form it counts what is SAID too.
     totals = models.JSONField(default=dict)
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from .. import conf
 from ..consent.models import ContactPermission, Purpose
 from ..invitations.queries import WORKER_IS_LATE, worker_seen_at
-from . import files, spreadsheet
+from . import files, spreadsheet, submissions
 from .mapping import LABELS, Field
 from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 
@@ -36,7 +36,7 @@ MEANINGS = {
     Outcome.REFUSED: gettext_lazy(
         "They cannot be read, or are no rows of data. The report says why."
     ),
-    Outcome.NO_ADDRESS: gettext_lazy("Nobody can be written to by email. They are not stored."),
+    Outcome.NO_ADDRESS: gettext_lazy("Nobody can be written to by email. No person is stored."),
     Outcome.REVIEW: gettext_lazy("Nobody can tell whether they say yes or no. You decide."),
     Outcome.SUPPRESSED: gettext_lazy("They asked us not to write, and a sheet never changes that."),
     Outcome.UNCHANGED: gettext_lazy("The register knows all of this already."),
@@ -109,6 +109,11 @@ def what_goes_in(batch: ImportBatch) -> dict[str, int]:
     }
 
 
+def names_people(batch: ImportBatch) -> bool:
+    """Return whether a column holds addresses, without which nobody comes into the register."""
+    return Field.EMAIL in batch.mapping.get("fields", {}).values()
+
+
 def is_waiting_for_a_worker(batch: ImportBatch, *, at: datetime.datetime) -> bool:
     """Return whether a sheet waits and no worker has been seen lately."""
     is_held = batch.lease_until is not None and batch.lease_until > at
@@ -174,9 +179,12 @@ def report(batch: ImportBatch) -> Iterator[list[Any]]:
 def _cells(batch: ImportBatch) -> Iterator[tuple[int, list[str]]]:
     """The rows of the file; none where it is gone or cannot be read any more."""
     path = files.path_of(batch)
-    if not batch.stored_as or not path.exists():
+    if batch.file_gone_at or not (batch.form_page or path.exists()):
         return
     try:
+        if batch.form_page:
+            yield from submissions.rows(batch)
+            return
         yield from spreadsheet.rows(
             path,
             filename=batch.filename,

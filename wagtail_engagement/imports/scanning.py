@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..participants.models import Interest
-from . import cells, columns, headings, spreadsheet
+from . import cells, columns, headings, spreadsheet, submissions
 from .mapping import Field, Mapping
+from .models import ImportBatch
 
 SAMPLES = 3
 TOP_ROWS = 12  # in which somebody looks for the headings
@@ -40,9 +41,12 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     skip_hidden_rows: bool = False
+    form: ImportBatch | None = None  # of a form of the site, which has no file
 
     def rows(self, *, from_the_top: bool = False) -> Iterator[tuple[int, list[str]]]:
         """Yield row numbers and cells below the headings. Raises SheetRefused."""
+        if self.form is not None:
+            return submissions.rows(self.form)
         return spreadsheet.rows(
             self.path,
             filename=self.filename,
@@ -71,6 +75,8 @@ def for_a_moment(files: Iterable[Any]) -> Iterator[list[Reading]]:
 
 def look(reading: Reading) -> spreadsheet.Workbook:
     """Return what a file holds. Raises SheetRefused with a sentence."""
+    if reading.form is not None:
+        return submissions.workbook(reading.form)
     return spreadsheet.inspect(
         reading.path,
         filename=reading.filename,

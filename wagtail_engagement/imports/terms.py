@@ -47,6 +47,9 @@ class Terms:
     everyone: tuple[int, ...]
     words: dict[str, int | None]
     now: datetime.datetime
+    about: tuple[
+        int, ...
+    ] = ()  # what a form was about; everyone's interests unless it is sensitive
 
     @classmethod
     def of(
@@ -58,7 +61,8 @@ class Terms:
     ) -> Terms:
         """Read the declarations; `everyone` stands in for a batch that is not saved.
 
-        Interests that were merged since are what they are now; retired ones mean nothing.
+        Interests that were merged since are what they are now; retired ones mean nothing. Nobody
+        is given an interest for having filled in a sensitive form.
         """
         if everyone is None:
             everyone = list(batch.everyone.values_list("pk", flat=True))
@@ -66,10 +70,12 @@ class Terms:
         words = {folded(name): current.get(pk) for pk, name in _names()}
         for text, pk in batch.interest_words.items():
             words[folded(text)] = None if pk is None else current.get(pk)
+        about = tuple(sorted({now for pk in everyone if (now := current.get(pk))}))
         return cls(
             batch=batch,
             mapping=Mapping.from_json(batch.mapping),
-            everyone=tuple(sorted({now for pk in everyone if (now := current.get(pk))})),
+            everyone=() if batch.is_sensitive else about,
+            about=about,
             words={text: pk for text, pk in words.items() if text},
             now=batch.started_at or at,
         )

@@ -1,13 +1,13 @@
-"""The import wizard: upload, match columns, read words, declare, check, run, result."""
+"""The import wizard: match columns, read words, declare, check, run, result."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,19 +19,18 @@ from wagtail.admin import messages
 from wagtail.admin.auth import permission_required
 
 from .. import conf
+from ..consultations.admin import readable_by, responses_url
 from ..modeladmin import may
-from . import files, importing, queries, scanning
-from .forms import (
+from . import bringing, files, importing, queries, scanning, submissions
+from .column_forms import (
     DELIMITERS,
     ENCODINGS,
     ColumnsForm,
-    OriginForm,
-    ParkForm,
+    FormColumnsForm,
     ReadingForm,
-    StartForm,
-    UploadForm,
     WordsForm,
 )
+from .forms import FormOriginForm, OriginForm, ParkForm, StartForm
 from .mapping import Field, Mapping
 from .models import ImportBatch
 from .spreadsheet import SheetRefused
@@ -62,7 +61,7 @@ def render(request: HttpRequest, template: str, title: str, **context: Any) -> T
 def step(request: HttpRequest, batch: ImportBatch, current: str, **context: Any) -> HttpResponse:
     """Render one step of the wizard, with the way there."""
     steps = [
-        ("columns", _("Columns")),
+        ("columns", _("Fields") if batch.form_page else _("Columns")),
         ("words", _("Words")),
         ("origin", _("Where it comes from")),
         ("check", _("Check")),
@@ -90,6 +89,8 @@ def of_batch_with_file(view: View) -> View:
         batch = get_object_or_404(ImportBatch, pk=pk)
         if batch.file_gone_at:
             return redirect(url("show", pk))
+        if not bringing.may_read(request.user, batch):
+            raise PermissionDenied
         try:
             return view(request, batch)
         except (SheetRefused, importing.ImportRefused) as refused:
@@ -112,44 +113,6 @@ def of_open_batch(view: View) -> View:
     return guarded
 
 
-@may_import
-def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        refused = _refused(form.cleaned_data["sheets"])
-        for sentence in refused:
-            form.add_error("sheets", sentence)
-        if not refused:
-            now = timezone.now()  # One for all: by it they are known as one upload.
-            taken = [_receive(request, file, now) for file in form.cleaned_data["sheets"]]
-            if len(taken) > 1:
-                text = _("%(number)s files are here. This is the first; the next one follows it.")
-                messages.success(request, text % {"number": len(taken)})
-            return redirect(url("columns", taken[0].pk))
-    return render(request, "upload", _("Bring in sheets"), form=form)
-
-
-def _refused(uploaded: list[Any]) -> list[str]:
-    """Return a sentence for each file that cannot be read, before any of them is kept."""
-    found = []
-    with scanning.for_a_moment(uploaded) as readings:
-        for reading in readings:
-            try:
-                scanning.look(reading)
-            except SheetRefused as why:
-                told = {"file": reading.filename, "why": why}
-                found.append(_("“%(file)s” was not taken. %(why)s") % told)
-    return found
-
-
-def _receive(request: HttpRequest, file: Any, at: datetime.datetime) -> ImportBatch:
-    file.seek(0)
-    batch = importing.receive(file=file, filename=file.name, actor=request.user, at=at)
-    if batch.status_reason:
-        messages.warning(request, f"{file.name}: {batch.status_reason}")
-    return batch
-
-
 # What its columns and words mean
 
 
@@ -163,8 +126,9 @@ def reading_of(batch: ImportBatch, query: Any = None) -> scanning.Reading:
         encoding=batch.encoding,
         delimiter=batch.delimiter,
         skip_hidden_rows=batch.skips_hidden_rows,
+        form=batch if batch.form_page else None,
     )
-    if not query:
+    if not query or batch.form_page:
         return reading
     row = query.get("header_row", "")
     asked: dict[str, Any] = {"header_row": int(row) if row.isdecimal() and len(row) < 7 else None}
@@ -189,7 +153,8 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         return redirect(url("sheets", batch.pk))
     is_same = batch.mapping and batch.headers == preview.headers
     guess = Mapping.from_json(batch.mapping) if is_same else preview.guess
-    form = ColumnsForm(request.POST or None, preview=preview, guess=guess, is_saved=bool(is_same))
+    kinds = FormColumnsForm if batch.form_page else ColumnsForm
+    form = kinds(request.POST or None, preview=preview, guess=guess, is_saved=bool(is_same))
     if request.method == "POST" and form.is_valid():
         reading, mapping = preview.reading, form.mapping()
         importing.describe(
@@ -203,8 +168,7 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             mapping=mapping.to_json(),
             skips_hidden_rows=form.cleaned_data.get("hidden_rows") == "skip",
         )
-        needs_words = mapping.columns(Field.PERMISSION, Field.INTERESTS)
-        return redirect(url("words" if needs_words else "origin", batch.pk))
+        return redirect(url("words" if _has_words(mapping) else "origin", batch.pk))
     return step(
         request,
         batch,
@@ -218,7 +182,14 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             if sheet.name != preview.sheet.name
         ],
         same=importing.same_as_last(batch),
+        days=submissions.days_of(batch.form) if batch.form_page else None,
     )
+
+
+def _has_words(mapping: Mapping) -> bool:
+    """Whether people are named of whom the cells say something that has to be understood."""
+    has_people = mapping.columns(Field.EMAIL)
+    return bool(has_people and mapping.columns(Field.PERMISSION, Field.INTERESTS))
 
 
 @require_POST
@@ -240,7 +211,7 @@ def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         return redirect(url("columns", batch.pk))
     mapping = Mapping.from_json(batch.mapping)
     found = scanning.words(reading_of(batch), mapping, batch.headers)
-    if not found.are_any:
+    if not (found.are_any and _has_words(mapping)):
         return redirect(url("origin", batch.pk))
     form = WordsForm(
         request.POST or None,
@@ -262,8 +233,9 @@ def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
 def origin(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     if not batch.mapping:
         return redirect(url("columns", batch.pk))
-    before = None if batch.source else queries.described_before(batch)
-    form = OriginForm(request.POST or None, batch=batch, before=before)
+    before = None if batch.form_page or batch.source else queries.described_before(batch)
+    kind = FormOriginForm if batch.form_page else OriginForm
+    form = kind(request.POST or None, batch=batch, before=before)
     if request.method == "POST" and form.is_valid():
         try:
             importing.describe(batch=batch, at=timezone.now(), **form.declared())
@@ -334,13 +306,23 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **queries.what_goes_in(batch),
         **invited,
         "outcomes": queries.outcomes(batch),
+        "has_people": queries.names_people(batch),
         "shows_report": may(request.user, "view_participant_pii"),
         "verdict": importing.verdict(batch, timezone.now(), some_may=some_may),
         "start_form": StartForm(),
         "following": queries.next_of_upload(batch),
     }
+    if batch.form_page:
+        context |= bringing.what_is_said(batch, at=timezone.now())
+        context["read_url"] = _read_url(request, batch)
     is_checking = batch.status in (Status.CHECKING, Status.CHECKED)
     return step(request, batch, "check" if is_checking else "result", **context)
+
+
+def _read_url(request: HttpRequest, batch: ImportBatch) -> str:
+    """Where the answers of a form are read, "" for whoever may not."""
+    found = readable_by(request.user).filter(form_page=batch.form_page).first()
+    return responses_url(found) if found else ""
 
 
 @may_import
