@@ -16,6 +16,7 @@ SITE_ID = 1
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "tests.formpages",
     "wagtail_engagement.pages",
     "wagtail_engagement",
     "wagtail_modeladmin",

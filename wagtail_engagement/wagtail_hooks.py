@@ -106,6 +106,10 @@ LOG_ACTIONS = {
     "lists_compared": (_("Compare lists"), _("Compared lists")),
     "import_received": (_("Take a sheet in"), _("Took this sheet in")),
     "import_parked": (_("Park a sheet"), _("Parked this sheet")),
+    "import_discarded": (
+        _("Delete a sheet that was not brought in"),
+        _("Deleted a sheet that was not brought in"),
+    ),
     "import_started": (_("Import a sheet"), _("Attested this sheet and imported it")),
     "import_undone": (_("Undo an import"), _("Undid this import")),
     "import_row_decided": (_("Decide a row"), _("Decided a row of this import")),

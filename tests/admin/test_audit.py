@@ -72,7 +72,7 @@ ON_REQUESTS |= {"participant_copied", "participant_erased"}
 # On people who were ticked: tests/admin/test_bulk.py.
 IN_BULK = {f"participants_{done}" for done in ("tagged", "untagged", "stopped")}
 # On sheets: tests/imports/test_wizard.py.
-ON_SHEETS = {f"import_{done}" for done in ("received", "parked", "started", "undone")}
+ON_SHEETS = {f"import_{done}" for done in ("received", "parked", "started", "undone", "discarded")}
 ON_SHEETS |= {"import_row_decided", "import_rows_viewed", "import_report_downloaded"}
 ON_SHEETS |= {"lists_compared"}
 # By somebody about themselves: tests/participants/test_moving.py.

@@ -50,7 +50,7 @@ IN_EDITOR = {
 }
 IMPORTS = ["index", "index_results", "upload", "compare", "compare_counts", "bring", "show"]
 IMPORTS += ["columns", "same", "words", "origin", "park", "check", "numbers", "start", "undo"]
-IMPORTS += ["review", "decide", "report"]
+IMPORTS += ["review", "decide", "report", "sheets", "discard"]
 REQUESTS = ["index", "index_results", "ask", "handle", "letter", "close", "copy", "erase"]
 PERMITTED = {
     "wagtail_engagement_overview": EVERYBODY_OF_OURS,
@@ -117,7 +117,16 @@ BY_POST = [
     *(f"wagtail_engagement_requests:{name}" for name in ("letter", "close", "copy", "erase")),
     *(
         f"wagtail_engagement_imports:{name}"
-        for name in ("compare_counts", "same", "park", "check", "start", "undo", "decide")
+        for name in (
+            "compare_counts",
+            "same",
+            "park",
+            "check",
+            "start",
+            "undo",
+            "decide",
+            "discard",
+        )
     ),
     *(f"wagtail_engagement_responses:{name}" for name in ("release", "reject")),
     *(

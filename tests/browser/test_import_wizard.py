@@ -1,15 +1,22 @@
 """Bring in a sheet in a browser, as its journey is told: twelve decisions, five for the next."""
 
+import re
+
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 from django.utils import timezone
 
 from tests.browser.watch import barriers, shot
+from tests.imports import old_forms
+from tests.imports.old_forms import ANN, BO
+from tests.imports.test_sheets import workbook
 from tests.site import DAY
 from wagtail_engagement.models import ContactPermission, Participant
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-OURS = {"include": [["main"]]}
+# Messages are Wagtail's own, and are seen while they fade in.
+OURS = {"include": [["main"]], "exclude": [[".messages"]]}
 SHEET = (
     "Exported: 3 November 2026\n\nName;Email;Interests;OK to contact?\n"
     "Ann Lee;ann@example.org;Parks / Bins;Y\nBo Ray;bo@example.org;;N\nCy Fox;;;Y\n"
@@ -96,3 +103,66 @@ def test_many_lists_are_compared_without_cutting_the_table(town, staff, sheet, t
     page.wait_for_function(
         "each => each.getBoundingClientRect().right <= innerWidth", arg=last.element_handle()
     )
+
+
+def test_the_sheets_of_a_workbook_follow_one_another(town, staff, sheet, tmp_path, work):
+    path = tmp_path / "fairs.xlsx"
+    path.write_bytes(workbook())
+    page = staff("Register steward")
+    page.goto(reverse("wagtail_engagement_imports:upload"))
+    page.get_by_label("Sheets").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    looked_at(page, "sheets")
+    page.get_by_role("button", name="Go on with these sheets").click()
+    page.get_by_role("button", name="Save and go on").click()
+    declare(page)
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_label("say that this is true").check()
+    page.get_by_role("button", name="Import 1 person's row").click()
+    looked_at(page, "next-sheet")
+    page.get_by_role("link", name="Next sheet: “fairs.xlsx, Autumn”").click()
+    looked_at(page, "second-sheet")
+    # The next sheet takes five decisions.
+    page.get_by_role("button", name="Same as last sheet").click()
+    looked_at(page, "second-origin")
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_label("say that this is true").check()
+    page.get_by_role("button", name="Import 1 person's row").click()
+    page.get_by_text("Being imported").wait_for()
+    work()
+    assert set(Participant.objects.values_list("name", flat=True)) == {"Ann Lee", "Bo Ray"}
+
+
+def test_a_form_of_the_site_is_brought_in_with_its_answers(town, staff, sheet, work):
+    people = [{**ANN, "email": f"ann{n}@example.org", "your_name": f"Ann {n}"} for n in range(12)]
+    form = old_forms.form(*people, BO, {**BO, "email": "see below"}, {**ANN, "pets": "A goat"})
+    Group.objects.get(name="Register steward").page_permissions.create(
+        page=form, permission=Permission.objects.get(codename="change_page")
+    )
+    page = staff("Register steward", "Engagement analyst")
+    page.goto(reverse("wagtail_engagement_imports:bring"))
+    looked_at(page, "form-list")
+    page.get_by_role("button", name="Bring in “Allotment survey”").click()
+    page.get_by_text("has 15 submissions").wait_for()
+    looked_at(page, "form-fields")
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_text("“yes” means").first.wait_for()
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_label("Consent", exact=True).check()
+    page.get_by_label("The words that people were shown").fill("Yes, write to me.")
+    page.get_by_label("Cycling").check()
+    looked_at(page, "form-origin")
+    page.get_by_role("button", name="Save and check").click()
+    page.get_by_role("heading", name="What would happen").wait_for()
+    looked_at(page, "form-check")
+    page.get_by_label("say that this is true").check()
+    page.get_by_role("button", name="Bring in 15 responses").click()
+    page.get_by_text("Being imported").wait_for()
+    work()
+    page.get_by_role("heading", name="What came of it").wait_for()
+    looked_at(page, "form-result")
+    page.get_by_role("link", name="Read the responses").click()
+    looked_at(page, "form-responses")
+    page.get_by_role("link", name=re.compile("^[0-9A-Z]{8}$")).first.click()
+    looked_at(page, "form-response")
+    assert Participant.objects.count() == 13

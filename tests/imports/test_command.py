@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from tests import factories
 from wagtail_engagement.models import ImportBatch, Interest, Participant
 
-from . import sheets
+from . import sheets, test_sheets
 
 pytestmark = pytest.mark.django_db
 ROWS = [
@@ -152,3 +152,37 @@ def test_every_sheet_with_addresses_is_brought_in(capsys, outside_data):
     reports = run(capsys, *sorted(folder.glob("*.[cx]*[vx]")))
     assert [report["sheet"] for report in reports][0] == "Summer fair 2018"
     assert sum(report["new"] for report in reports) == 66
+
+
+def workbook(tmp_path):
+    path = tmp_path / "fairs.xlsx"
+    path.write_bytes(test_sheets.workbook())
+    return path
+
+
+def test_every_sheet_with_addresses_is_brought_in_and_the_others_are_named(capsys, tmp_path):
+    reports = run(capsys, workbook(tmp_path))
+    assert [(report["sheet"], report["new"]) for report in reports] == [
+        ("Spring", 1),
+        ("Autumn", 1),
+    ]
+    assert reports[0]["other_sheets"] == {
+        "READ ME": "no rows below the headings",
+        "Budget": "no column of email addresses was found",
+        "Left": "hidden; name it with --sheet to bring it in",
+        "Winter": "empty",
+    }
+
+
+def test_only_the_sheets_that_are_named_are_brought_in(capsys, tmp_path):
+    reports = run(capsys, workbook(tmp_path), sheet=["Left", "Spring"])
+    assert [report["sheet"] for report in reports] == ["Spring", "Left"]
+    assert Participant.objects.count() == 2
+
+
+def test_a_named_sheet_without_addresses_refuses_the_file(capsys, tmp_path):
+    with pytest.raises(CommandError):
+        run(capsys, workbook(tmp_path), sheet=["Spring", "Budget"])
+    [report] = json.loads(capsys.readouterr().out)
+    assert "“Budget” cannot be brought in" in report["error"]
+    assert not Participant.objects.exists()

@@ -96,7 +96,7 @@ def test_a_sheet_goes_through_all_steps_into_the_register(staff):
     assert "limps" not in str(Participant.objects.values())
     answer = staff.get(at("show", batch.pk)).text
     assert "What came of it" in answer and "1 row has to be read by you" in answer
-    assert "1 person on this sheet may be invited now." in answer
+    assert "1 person here may be invited now." in answer
     assert "1 is on do not contact." in answer
 
 
@@ -108,7 +108,7 @@ def test_the_check_stores_nothing_and_its_outcomes_add_up_to_the_rows(staff):
     answer = staff.get(at("show", batch.pk))
     assert "Nothing is in the register yet" in answer.text
     assert "1 row says no: do not contact." in answer.text
-    assert "1 person on this sheet could be invited." in answer.text
+    assert "1 person here could be invited." in answer.text
     assert f"Import {answer.context['goes_in']} people" in answer.text
     assert sum(number for _label, _means, number in answer.context["outcomes"]) == 5
     assert not Participant.objects.exists()
@@ -244,9 +244,10 @@ def test_every_act_on_a_sheet_is_logged_without_an_address(staff):
     staff.get(at("report", batch.pk))
     staff.post(at("undo", batch.pk))
     staff.post(at("park", upload(staff).pk), {"waits_for": "evidence"})
+    staff.post(at("discard", upload(staff).pk))
     entries = ModelLogEntry.objects.filter(action__startswith="wagtail_engagement.import_")
     done = {entry.action.partition("import_")[2] for entry in entries}
-    acts = "received started rows_viewed row_decided report_downloaded undone parked"
+    acts = "received started rows_viewed row_decided report_downloaded undone parked discarded"
     assert done == set(acts.split())
     assert "@" not in str(list(entries.values())) and "panel" not in str(list(entries.values()))
 

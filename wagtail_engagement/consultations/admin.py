@@ -40,7 +40,8 @@ NAMESPACE = "wagtail_engagement_responses"
 def readable_by(user: Any) -> QuerySet[Consultation]:
     """Consultations whose answers somebody may read: those of pages that they may change.
 
-    A row without a page asks for `view_response` alone; a sensitive one for its own permission.
+    A row that a form of the site was brought into is read by those who may read that form. Else
+    one without a page asks for `view_response` alone; a sensitive one for its own permission.
     """
     if not may(user, "view_response"):
         return Consultation.objects.none()
@@ -55,7 +56,15 @@ def readable_by(user: Any) -> QuerySet[Consultation]:
         pages = model.objects.filter(consultation__isnull=False)
         paged |= Q(pk__in=pages.values("consultation"))
         allowed |= Q(pk__in=pages.filter(pk__in=changeable.values("pk")).values("consultation"))
-    return found.filter(allowed | ~paged) if paged else found
+    pageless = ~paged if paged else Q()
+    return found.filter(allowed | (pageless & _of_readable_form(user)))
+
+
+def _of_readable_form(user: Any) -> Q:
+    """Rows that came from no form, from one that somebody may read, or from one that is gone."""
+    readable = Q(form_page__in=queries.keys_of(queries.forms_of(user)))
+    there = Q(form_page__in=queries.keys_of(queries.form_pages()))
+    return Q(form_page="") | readable | ~there
 
 
 # The timeline of a person names the answers that its reader may read, and no others.

@@ -8,9 +8,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .models import Consultation, ConsultationResponse, FormVersion
 from .questions import Definition
+
+CONTACT = {
+    "name": gettext_lazy("Name"),
+    "email": gettext_lazy("Email address"),
+    "postcode": gettext_lazy("Postcode"),
+}
 
 
 def export_rows(
@@ -23,13 +30,14 @@ def export_rows(
     for version in versions:
         for question in definitions[version.pk].questions:
             labels.setdefault(question["key"], question["label"])
-    contact_heading = [_("Name"), _("Email address")] if with_contact else []
+    contact = ["name", "email", *(["postcode"] if consultation.form_page else [])]
+    contact_heading = [CONTACT[name] for name in contact] if with_contact else []
     first = [_("Reference"), _("Received"), _("Arrived by"), _("Language")]
     yield [*first, *labels.values(), *contact_heading]
     for row in rows.select_related("contact").iterator(chunk_size=1000):
         said = answers_by_key(definitions[row.form_version_id], row.answers)
-        contact = getattr(row, "contact", None)
-        left = [contact.name, contact.email] if contact else ["", ""]
+        who = getattr(row, "contact", None)
+        left = [getattr(who, name, "") for name in contact]
         yield [
             row.reference,
             row.submitted_at,

@@ -65,6 +65,9 @@ class Consultation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     interests = models.ManyToManyField(Interest, related_name="consultations", blank=True)
+    # The key of the site's own form page that a past exercise was brought in from. No foreign
+    # key: a site may have replaced Page, and the row outlives the form.
+    form_page = models.CharField(max_length=40, blank=True, editable=False)
 
     objects = ConsultationQuerySet.as_manager()
 
@@ -74,6 +77,13 @@ class Consultation(models.Model):
         ordering = ["-opens_at", "-id"]
         indexes = [
             models.Index(fields=["is_live", "closes_at"], name="engagement_consultation_live")
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["form_page"],
+                condition=~Q(form_page=""),
+                name="engagement_consultation_form",
+            )
         ]
 
     def __str__(self) -> str:
@@ -139,6 +149,7 @@ class ConsultationResponse(models.Model):
         PARTNER = "partner", _("Partner")
         COMMUNITY = "community", _("Community")
         STAFF = "staff", _("Entered by staff")
+        BROUGHT = "brought", _("Brought in from a form")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     reference = models.CharField(
@@ -222,13 +233,14 @@ class Answer(models.Model):
 
 
 class ResponseContact(models.Model):
-    """Name and address that a respondent left with a response, kept apart from the answers."""
+    """What a respondent said of who they are, kept apart from the answers."""
 
     response = models.OneToOneField(
         ConsultationResponse, on_delete=models.CASCADE, related_name="contact"
     )
     email = models.EmailField(max_length=254, blank=True)
     name = models.CharField(max_length=200, blank=True)
+    postcode = models.CharField(max_length=10, blank=True)
 
     wagtail_reference_index_ignore = True
 

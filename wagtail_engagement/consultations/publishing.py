@@ -86,8 +86,11 @@ def definition_of(page: Any) -> Definition:
 
 def freeze(page: Any) -> FormVersion:
     """Return the version of the questionnaire that the page shows, writing it if it is new."""
-    definition = definition_of(page)
-    row = page.consultation
+    return version_of(page.consultation, definition_of(page))
+
+
+def version_of(row: Consultation, definition: Definition) -> FormVersion:
+    """Return the version of a questionnaire that says just this, writing it if it is new."""
     known = FormVersion.objects.filter(consultation=row, digest=definition.digest).first()
     if known is not None:
         return known

@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import swapper
 from django.apps import apps
+from django.db.models import CharField, QuerySet
+from django.db.models.functions import Cast
+from django.utils import timezone
 from django.utils.functional import partition
 from wagtail.models import Locale, Site
 
@@ -52,12 +56,61 @@ def url_of(consultation: Consultation) -> str:
     return f"{root_url if stands_beside else conf.base_url() or root_url}{path}"
 
 
+def cut_at(
+    closes_at: datetime.datetime,
+    answered_at: datetime.datetime | None,
+    expected_on: datetime.date | None,
+) -> datetime.datetime:
+    """When answers to a consultation are cut from the people who gave them (Settled 9).
+
+    `response_days` after its outcome is published, else `undecided_days` after it closes; a
+    decision that is expected later puts that off.
+    """
+    after_decision = datetime.timedelta(days=conf.response_days())
+    if answered_at:
+        return answered_at + after_decision
+    end = closes_at + datetime.timedelta(days=conf.undecided_days())
+    if expected_on is None:
+        return end
+    expected = datetime.datetime.combine(
+        expected_on, datetime.time.min, timezone.get_default_timezone()
+    )
+    return max(end, expected + after_decision)
+
+
 def default_locale_id() -> int | None:
     """The id of the site's default locale; None in a database that has none yet."""
     try:
         return Locale.get_default().pk
     except Locale.DoesNotExist:
         return None
+
+
+def forms_of(user: Any) -> QuerySet[Any]:
+    """The site's own form pages whose submissions somebody may read; none without any."""
+    if not apps.is_installed("wagtail.contrib.forms"):
+        return _pages().none()
+    from wagtail.contrib.forms.utils import get_forms_for_user
+
+    return get_forms_for_user(user)
+
+
+def form_pages() -> QuerySet[Any]:
+    """Every form page of the site's own."""
+    if not apps.is_installed("wagtail.contrib.forms"):
+        return _pages().none()
+    from wagtail.contrib.forms.utils import get_form_types
+
+    return _pages().filter(content_type__in=get_form_types())
+
+
+def _pages() -> QuerySet[Any]:
+    return swapper.load_model("wagtailcore", "Page").objects.all()
+
+
+def keys_of(pages: QuerySet[Any]) -> QuerySet[Any]:
+    """The keys of pages as text, for a query of rows that name their page by it."""
+    return pages.order_by().annotate(key=Cast("pk", CharField())).values("key")
 
 
 def registration_url(site: Any) -> str | None:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
@@ -74,6 +74,16 @@ class Submission:
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
+class TypedAnswer(NamedTuple):
+    """What one row of `Answer` says, its response apart."""
+
+    question_key: str
+    option_key: str = ""
+    number: decimal.Decimal | None = None
+    date: datetime.date | None = None
+    text: str = ""
+
+
 def record(*, submission: Submission, at: datetime.datetime) -> ConsultationResponse:
     """Store a response with its answers, contact details and claim, and return it.
 
@@ -107,7 +117,7 @@ def _store(submission: Submission, at: datetime.datetime) -> ConsultationRespons
         consultation=submission.consultation,
         form_version=submission.form_version,
         claim=claim,
-        answers={key: _plain(value) for key, value in submission.answers.items()},
+        answers={key: plain(value) for key, value in submission.answers.items()},
         status=Status.HELD if held_until else Status.COUNTED,
         held_until=held_until,
         held_because=submission.held_because,
@@ -118,9 +128,9 @@ def _store(submission: Submission, at: datetime.datetime) -> ConsultationRespons
         submission_hash=submission.digest,
     )
     response.save(force_insert=True)
-    rows = _answer_rows(response, submission.answers)
+    rows = typed(submission.form_version, submission.answers)
     if rows:
-        Answer.objects.bulk_create(rows)
+        Answer.objects.bulk_create(Answer(response=response, **row._asdict()) for row in rows)
     if submission.email or submission.name:
         ResponseContact(response=response, email=submission.email, name=submission.name).save(
             force_insert=True
@@ -152,25 +162,24 @@ def _claim(
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as JSON keeps it."""
     if isinstance(value, decimal.Decimal):
         return str(value)
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
-def _answer_rows(response: ConsultationResponse, answers: dict[str, Any]) -> list[Answer]:
-    kinds = {item["key"]: item["kind"] for item in response.form_version.definition}
+def typed(form_version: FormVersion, answers: dict[str, Any]) -> list[TypedAnswer]:
+    """Return the rows beside the JSON of answers, which are by key of the question."""
+    kinds = {item["key"]: item["kind"] for item in form_version.definition}
     rows = []
     for key, value in answers.items():
         if kinds[key] in CHOICE_KINDS:
             chosen = value if isinstance(value, list) else [value]
-            rows += [
-                Answer(response=response, question_key=key, option_key=option) for option in chosen
-            ]
+            rows += [TypedAnswer(key, option_key=option) for option in chosen]
         else:
             column = {"number": "number", "date": "date"}.get(kinds[key], "text")
-            rows.append(Answer(response=response, question_key=key, **{column: value}))
+            rows.append(TypedAnswer(key, **{column: value}))
     return rows
 
 

@@ -55,7 +55,7 @@ class ImportAdmin(NativeModelAdmin):
     index_view_class = ImportIndexView
     list_display = [
         TitleColumn(
-            "filename",
+            "name",
             label=gettext_lazy("Sheet"),
             get_url=lambda batch: reverse(f"{views.NAMESPACE}:show", args=[batch.pk]),
         ),
@@ -68,11 +68,13 @@ class ImportAdmin(NativeModelAdmin):
 
     def extra_urls(self) -> list[Any]:
         return [
-            path("upload/", views.upload, name="upload"),
+            path("upload/", auditing.upload, name="upload"),
             path("compare/", auditing.compare, name="compare"),
             path("compare/counts/", auditing.compare_counts, name="compare_counts"),
             path("bring/", auditing.bring, name="bring"),
             path("<int:pk>/", views.show, name="show"),
+            path("<int:pk>/sheets/", auditing.sheets, name="sheets"),
+            path("<int:pk>/discard/", auditing.discard, name="discard"),
             path("<int:pk>/columns/", views.columns, name="columns"),
             path("<int:pk>/same/", views.same, name="same"),
             path("<int:pk>/words/", views.words, name="words"),

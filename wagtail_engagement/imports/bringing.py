@@ -1,54 +1,208 @@
-"""Bring in a form that the site already has: its submissions become a sheet to import."""
+"""Bring in a form that the site already has: people by the rules of any sheet, and their answers.
+
+The people are rows like any other. The answers are recorded by the rule for past exercises, in
+the transaction of the same rows, so that both come in, and are undone, as one.
+"""
 
 from __future__ import annotations
 
 import datetime
-import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from django.apps import apps
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db import transaction
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from wagtail.models import Page
 
-from ..exports import csv_lines
-from .importing import ImportRefused, receive
-from .models import ImportBatch
+from ..consultations import bringing as answers
+from ..consultations.queries import form_pages, forms_of
+from . import questions, submissions
+from .declaring import ImportRefused, note
+from .judging import Judged
+from .mapping import Field, Mapping
+from .models import ALREADY, ANSWERS, RESPONSES, SAID, ImportBatch, ImportRow
+from .questions import FormChanged
+from .terms import moment
 
-IN_MEMORY = 2**20  # bytes; longer sheets wait on disk
-
-
-def forms_of(user: Any) -> QuerySet[Any]:
-    """Return the form pages whose submissions somebody may read; none without Wagtail's forms."""
-    if not apps.is_installed("wagtail.contrib.forms"):
-        return Page.objects.none()
-    from wagtail.contrib.forms.utils import get_forms_for_user
-
-    return get_forms_for_user(user).order_by("title")
+# Who somebody is, and what staff know of them, is kept apart from what they answered.
+CONTACT = (
+    Field.EMAIL,
+    Field.NAME,
+    Field.GIVEN_NAME,
+    Field.FAMILY_NAME,
+    Field.ORGANISATION,
+    Field.POSTCODE,
+    Field.NOTES,
+)
+Rows = Sequence[tuple[int, list[str]]]
 
 
 def bring(*, page: Any, actor: Any, at: datetime.datetime) -> ImportBatch:
-    """Take the submissions of a form page as a sheet. Raises ImportRefused where it has none."""
+    """Begin to bring in a form page; what was filled in until now, and no more.
+
+    Raises ImportRefused where there is nothing, SheetRefused where it cannot be read.
+    """
     form = page.specific
-    submissions = form.get_submission_class().objects.filter(page=form).order_by("pk")
-    if not submissions.exists():
+    found = submissions.survey(form)
+    if not found:
         raise ImportRefused(_("Nobody has filled in this form yet. Choose another one."))
-    name = f"{form.title[:150].strip()}.csv"
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        file.writelines(csv_lines(_rows(form, submissions)))
-        file.seek(0)
-        return receive(file=file, filename=name, actor=actor, at=at)
+    known = answers.of_form(str(form.pk))
+    first, last = submissions.days_of(found)
+    with transaction.atomic():
+        batch = ImportBatch(
+            filename=form.title[:200],
+            form_page=str(form.pk),
+            form=found,
+            title=known.title if known else form.title[:255],
+            is_sensitive=known.is_sensitive if known else False,
+            source=_("The form “%(title)s” on our website") % {"title": form.title[:150]},
+            collected_from=first,
+            collected_to=last,
+            created_at=at,
+            created_by=actor,
+        )
+        batch.headers = submissions.headings(batch)
+        batch.save()
+        note(batch, "received", actor)
+    return batch
 
 
-def _rows(form: Any, submissions: QuerySet[Any]) -> Iterator[list[object]]:
-    """Yield the headings and one row a submission, the days as they are written here."""
-    fields = list(form.get_data_fields())
-    yield [label for _name, label in fields]
-    for submission in submissions.iterator(chunk_size=1000):
-        data = submission.get_data()
-        yield [_text(data.get(name)) for name, _label in fields]
+def may_read(user: Any, batch: ImportBatch) -> bool:
+    """Whether somebody may see the cells of a batch: of a form, who may read its submissions."""
+    if not batch.form_page or not form_pages().filter(pk=batch.form_page).exists():
+        return True
+    return forms_of(user).filter(pk=batch.form_page).exists()
 
 
-def _text(value: object) -> object:
-    return "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+def answer_columns(mapping: Mapping) -> list[int]:
+    """Return the columns whose cells are kept as answers: all but what says who somebody is."""
+    apart = mapping.columns(*CONTACT)
+    return [index for index in mapping.answers if index not in apart]
+
+
+class Answers:
+    """The answers of a form that is being brought in; `batch` has been described."""
+
+    def __init__(
+        self, batch: ImportBatch, *, now: datetime.datetime, about: Sequence[int] = ()
+    ) -> None:
+        """`about` are the interests that the form was about."""
+        self.batch, self.now, self.about = batch, now, about
+        columns = answer_columns(Mapping.from_json(batch.mapping))
+        self.fields = {index: batch.form["fields"][index] for index in columns}
+
+    @cached_property
+    def page(self) -> Any:
+        return submissions.page_of(self.batch)
+
+    @cached_property
+    def exercise(self) -> answers.Exercise:
+        """What is declared about the form; its days are those of the people's rows."""
+        batch = self.batch
+        first, last = submissions.days_of(batch.form)
+        after = moment((batch.collected_to or last) + datetime.timedelta(days=1))
+        return answers.Exercise(
+            form_page=batch.form_page,
+            title=batch.title or batch.filename,
+            opens_at=moment(batch.collected_from or first),
+            closes_at=min(after, self.now),
+            questions=[field["question"] for field in self.fields.values()],
+            interest_ids=self.about,
+            is_sensitive=batch.is_sensitive,
+            owner=batch.attested_by,
+        )
+
+    def count(self, rows: Rows) -> Counter[str]:
+        """Return how many responses and answers these rows would bring, and how many are here."""
+        found = [self._filled(number, cells) for number, cells in rows]
+        here = answers.already_here([each.uuid for each in found])
+        return _said([each for each in found if each.uuid not in here], of=len(found))
+
+    def store(self, rows: Rows, judged: Sequence[Judged], *, at: datetime.datetime) -> Counter[str]:
+        """Record what these rows answer and return the same numbers.
+
+        The caller's transaction holds it.
+        """
+        people = {each.number: each for each in judged}
+        fresh = answers.record(
+            version=answers.begin(exercise=self.exercise),
+            forms=[self._filled(number, cells, people[number]) for number, cells in rows],
+            batch=str(self.batch.uuid),
+            language=self._language(),
+            at=at,
+        )
+        return _said(fresh, of=len(rows))
+
+    def _filled(
+        self, number: int, cells: list[str], judged: Judged | None = None
+    ) -> answers.Filled:
+        try:
+            said = {
+                field["question"]["key"]: value
+                for index, field in self.fields.items()
+                if (value := questions.answer(field, cells[index])) is not None
+            }
+        except FormChanged as changed:
+            raise submissions.changed() from changed
+        return answers.Filled(
+            uuid=submissions.uuid_of(self.page, number),
+            submitted_at=submissions.moment(cells),
+            answers=said,
+            **_who(judged),
+        )
+
+    def _language(self) -> str:
+        if getattr(settings, "WAGTAIL_I18N_ENABLED", False):
+            return str(self.page.locale.language_code)
+        return settings.LANGUAGE_CODE
+
+
+def _said(fresh: Sequence[answers.Filled], *, of: int) -> Counter[str]:
+    said = sum(len(each.answers) for each in fresh)
+    return Counter({RESPONSES: len(fresh), ANSWERS: said, ALREADY: of - len(fresh)})
+
+
+def _who(judged: Judged | None) -> dict[str, str]:
+    """What a row says of who filled it in; nothing of somebody who asked us to leave them alone."""
+    row = judged.row if judged and judged.outcome != ImportRow.Outcome.SUPPRESSED else None
+    if row is None:
+        return {}
+    names = dict.fromkeys(filter(None, (row.name, row.organisation)))
+    return {"email": row.email, "name": ", ".join(names)[:200], "postcode": row.postcode}
+
+
+def answers_of(
+    batch: ImportBatch, *, now: datetime.datetime, about: Sequence[int] = ()
+) -> Answers | None:
+    """Return the answers of a batch, None of a sheet and of a form of which none is kept."""
+    if not (batch.form_page and batch.mapping):
+        return None
+    found = Answers(batch, now=now, about=about)
+    return found if found.fields else None
+
+
+def what_is_said(batch: ImportBatch, *, at: datetime.datetime) -> dict[str, Any]:
+    """Return what there is to tell of the answers of a form that is checked or imported.
+
+    Keys: exercise (None where no answer is kept), responses, answers, already, last_day,
+    names_who (whether a field says who somebody is), and names_until (when that ends beside the
+    answers, None where it is over).
+    """
+    found = answers_of(batch, now=batch.started_at or at)
+    if found is None:
+        return {"exercise": None}
+    until = found.exercise.names_until()
+    return {
+        "exercise": found.exercise,
+        **{name: batch.totals.get(name, 0) for name in SAID},
+        "names_until": until if until > (batch.started_at or at) else None,
+        "names_who": bool(Mapping.from_json(batch.mapping).columns(*CONTACT)),
+        "last_day": batch.collected_to or submissions.days_of(batch.form)[1],
+    }
+
+
+def take_back(batch: ImportBatch, *, most: int) -> int:
+    """Delete up to so many responses that a batch brought in; return how many."""
+    return answers.take_back(batch=str(batch.uuid), most=most) if batch.form_page else 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePath
 from typing import IO, Any
 
@@ -13,13 +15,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
-from . import files, scanning
+from . import files, queries, scanning
 from .mapping import Field, Mapping, MappingRefused
 from .models import ImportBatch, ImportRow
 from .spreadsheet import SheetRefused
 from .terms import Terms, Verdict
 
 Status = ImportBatch.Status
+SHEET_LENGTH = 100
 
 # While somebody may still change what is declared.
 OPEN = (Status.DRAFT, Status.PARKED, Status.CHECKED, Status.FAILED)
@@ -38,6 +41,8 @@ DECLARED = (
     "words",
     "kind",
     "skips_hidden_rows",
+    "title",
+    "is_sensitive",
 )
 # What the next sheet of the same make takes over.
 REPEATED = (
@@ -76,6 +81,55 @@ def receive(*, file: IO[Any], filename: str, actor: Any, at: datetime.datetime) 
     return batch
 
 
+@transaction.atomic
+def take_sheets(*, batch: ImportBatch, names: Sequence[str], actor: Any) -> list[ImportBatch]:
+    """Make each of these sheets of a workbook an import of its own, with a file of its own.
+
+    The first is `batch` where no sheet was chosen for it yet. A sheet that is an import of the
+    same upload already is passed over, so that a second press makes nothing twice. Raises
+    ImportRefused once the file is gone.
+    """
+    ImportBatch.objects.select_for_update().get(pk=batch.pk)
+    batch.refresh_from_db()
+    if batch.file_gone_at or not files.path_of(batch).exists():
+        raise ImportRefused(_("The file was deleted. Upload it again."))
+    there = set(queries.of_same_file(batch).values_list("sheet", flat=True))
+    made = []
+    for name in [each[:SHEET_LENGTH] for each in names]:
+        if name in there:
+            continue
+        if batch.sheet:
+            each = _copy_of(batch, name)
+            note(each, "received", actor)
+        else:
+            move(batch, OPEN, sheet=name)
+            each = batch
+        made.append(each)
+    return made
+
+
+def _copy_of(batch: ImportBatch, sheet: str) -> ImportBatch:
+    """Another sheet of the same upload: the clock of its file runs from the same day."""
+    return ImportBatch.objects.create(
+        filename=batch.filename,
+        stored_as=files.again(batch.stored_as),
+        sha256=batch.sha256,
+        sheet=sheet,
+        created_at=batch.created_at,
+        created_by=batch.created_by,
+    )
+
+
+@transaction.atomic
+def discard(*, batch: ImportBatch, actor: Any, at: datetime.datetime) -> None:
+    """Delete a sheet of which nothing was brought in, with its file. Raises ImportRefused."""
+    move(batch, OPEN, file_gone_at=at)
+    note(batch, "discarded", actor)
+    name = batch.stored_as
+    batch.delete()
+    transaction.on_commit(partial(files.drop, name))
+
+
 def _day(moment: datetime.datetime) -> str:
     return date_format(timezone.localtime(moment), "j F Y")
 
@@ -92,7 +146,7 @@ def describe(*, batch: ImportBatch, at: datetime.datetime, **declared: Any) -> N
         raise TypeError(f"Nothing of that name can be declared: {', '.join(sorted(unknown))}")
     refuse_nonsense({**{n: getattr(batch, n) for n in DECLARED}, **declared}, at)
     if isinstance(declared.get("sheet"), str):
-        declared["sheet"] = declared["sheet"][:100]
+        declared["sheet"] = declared["sheet"][:SHEET_LENGTH]
     if was_checked := batch.status in (Status.CHECKED, Status.FAILED):
         declared.update(status=Status.DRAFT, status_reason="", totals={}, rows_done=0, last_row=0)
     if not ImportBatch.objects.filter(pk=batch.pk, status__in=OPEN).update(**declared):
@@ -148,15 +202,19 @@ def check_others_again(batch: ImportBatch) -> None:
 def missing(batch: ImportBatch) -> list[str]:
     """Return a sentence for each thing that has to be said before the sheet can be imported."""
     lacks = []
-    if batch.file_gone_at or not batch.stored_as:
+    if batch.file_gone_at and batch.form_page:
+        lacks.append(_("This was begun too long ago. Bring in the form anew."))
+    elif batch.file_gone_at or not (batch.stored_as or batch.form_page):
         lacks.append(_("The file was deleted. Upload it again."))
-    fields = batch.mapping.get("fields", {}).values()
-    if Field.EMAIL not in fields:
-        lacks.append(_("Say which column holds the email addresses."))
-    if Field.PERMISSION in fields and not batch.mapping.get("polarity"):
-        lacks.append(_("Say what yes means in the permission column."))
     if not batch.source:
         lacks.append(_("Say where the sheet comes from."))
+    fields = batch.mapping.get("fields", {}).values()
+    if Field.EMAIL not in fields:
+        if not batch.mapping.get("answers"):
+            lacks.append(_("Say which column holds the email addresses."))
+        return lacks
+    if Field.PERMISSION in fields and not batch.mapping.get("polarity"):
+        lacks.append(_("Say what yes means in the permission column."))
     if not batch.basis:
         lacks.append(_("Say on which lawful basis the council keeps these addresses."))
     return lacks
@@ -173,11 +231,16 @@ def verdict(batch: ImportBatch, at: datetime.datetime, *, some_may: bool = False
 
 
 def same_as_last(batch: ImportBatch) -> dict[str, Any] | None:
-    """Return what was declared about the newest sheet with the same headings; None without one."""
+    """Return what was declared about the newest sheet with the same headings; None without one.
+
+    Of a form, what was declared of that form before; its days are known without that.
+    """
     found: dict[str, Any] = {}
     headers = batch.headers
     if not headers:
-        reading = scanning.Reading(path=files.path_of(batch), filename=batch.filename)
+        reading = scanning.Reading(
+            path=files.path_of(batch), filename=batch.filename, sheet=batch.sheet
+        )
         try:
             preview = scanning.preview(reading)
         except SheetRefused:
@@ -185,12 +248,13 @@ def same_as_last(batch: ImportBatch) -> dict[str, Any] | None:
         headers = found["headers"] = preview.headers
         for name in ("sheet", "header_row", "encoding", "delimiter"):
             found[name] = getattr(preview.reading, name)
-    done = (Status.CHECKED, Status.RUNNING, Status.FINISHED)
-    same = ImportBatch.objects.filter(headers=headers, status__in=done).exclude(pk=batch.pk)
+    same = ImportBatch.objects.filter(headers=headers, status__in=queries.DESCRIBED)
+    same = same.filter(form_page=batch.form_page).exclude(pk=batch.pk)
     last = same.order_by("-created_at", "-pk").first()
     if last is None:
         return None
-    found.update({name: getattr(last, name) for name in REPEATED})
+    repeated = set(REPEATED) - ({"collected_from", "collected_to"} if batch.form_page else set())
+    found.update({name: getattr(last, name) for name in repeated})
     found["everyone"] = list(last.everyone.values_list("pk", flat=True))
     return found
 

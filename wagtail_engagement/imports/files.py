@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -53,6 +54,23 @@ def keep(file: IO[Any]) -> tuple[str, str]:
             digest.update(piece)
             kept.write(piece)
     return name, digest.hexdigest()
+
+
+def again(name: str) -> str:
+    """Give a file one more name, under which it stays when the others are dropped; return that.
+
+    Raises FileNotFoundError.
+    """
+    other = secrets.token_hex(16)
+    source, target = folder() / Path(name).name, folder() / other
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # A file system without links.
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
+    return other
 
 
 def path_of(batch: ImportBatch) -> Path:

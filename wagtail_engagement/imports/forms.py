@@ -1,80 +1,20 @@
-"""The forms of the import wizard and of the comparison of lists."""
+"""The forms of the import wizard about what is not in a sheet, and that of the comparison of lists."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from .. import conf
 from ..consent.models import LawfulBasis
+from ..consultations.bringing import of_form
 from ..participants.models import Interest, Participant
 from . import comparing
-from .mapping import LABELS, Field, Mapping
+from .fields import DayInput, SheetsField
+from .mapping import Field, Mapping
 from .models import ImportBatch
-from .scanning import MOST_WORDS, Preview, Words, names_of
-
-REPEATABLE = (Field.INTERESTS, Field.PERMISSION, Field.NOTES, Field.IGNORE)
-NOT_STORED = gettext_lazy("Not stored")
-MOST_FILES = 20
-DATE_ORDERS = [
-    ("dmy", gettext_lazy("day first: 01/02/2016 is 1 February")),
-    ("mdy", gettext_lazy("month first: 01/02/2016 is 2 January")),
-    ("ymd", gettext_lazy("year first: 16/02/01 is 1 February")),
-]
-DELIMITERS = [
-    (",", gettext_lazy("comma ,")),
-    (";", gettext_lazy("semicolon ;")),
-    ("\t", gettext_lazy("tab")),
-    ("|", gettext_lazy("bar |")),
-    ("^", gettext_lazy("caret ^")),
-]
-ENCODINGS = ["utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "utf-16", "mac_roman", "cp850"]
-
-
-class DayInput(forms.DateInput):
-    """The browser's own calendar."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
-
-
-class SheetsInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class SheetsField(forms.FileField):
-    """One or more sheets, each within the limit of the site."""
-
-    widget = SheetsInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods", "multiple": True})
-
-    def __init__(self, *, fewest: int = 1, **kwargs: Any) -> None:
-        self.fewest = fewest
-        super().__init__(**kwargs)
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
-        given = data if isinstance(data, (list, tuple)) else [data] if data else []
-        files = [super(SheetsField, self).clean(each, initial) for each in given or [None]]
-        if not self.fewest <= len(files) <= MOST_FILES:
-            told = _("Choose %(fewest)s to %(most)s files.")
-            raise forms.ValidationError(told % {"fewest": self.fewest, "most": MOST_FILES})
-        for file in files:
-            if file.size > conf.import_bytes():
-                raise forms.ValidationError(
-                    _(
-                        "“%(file)s” is larger than %(most)s. Split it, or ask whoever looks after "
-                        "this site to bring it in with the command engagement_import."
-                    )
-                    % {"file": file.name, "most": filesizeformat(conf.import_bytes())}
-                )
-        return files
 
 
 class UploadForm(forms.Form):
@@ -88,185 +28,6 @@ class UploadForm(forms.Form):
             "empty": gettext_lazy("This file is empty. Choose another one."),
         },
     )
-
-
-class ReadingForm(forms.Form):
-    """How the file is read: which sheet, where the headings are, and its letters."""
-
-    was = forms.CharField(widget=forms.HiddenInput, required=False)  # the sheet now shown
-    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
-    header_row = forms.TypedChoiceField(
-        label=gettext_lazy("Row with the headings"), coerce=int, empty_value=None, required=False
-    )
-    encoding = forms.ChoiceField(label=gettext_lazy("Letters (encoding)"), required=False)
-    delimiter = forms.ChoiceField(
-        label=gettext_lazy("Sign between columns"), choices=DELIMITERS, required=False
-    )
-
-    def __init__(self, *args: Any, preview: Preview, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        reading, book = preview.reading, preview.workbook
-        self.initial = {name: getattr(reading, name) for name in self.fields if name != "was"}
-        self.initial["was"] = reading.sheet
-        rows = [number for number, _cells in preview.top]
-        self.fields["header_row"].choices = [(row, str(row)) for row in rows]
-        self.fields["sheet"].choices = [(each.name, sheet_label(each)) for each in book.sheets]
-        if len(book.sheets) < 2:
-            del self.fields["sheet"]
-        if book.encoding:
-            known = list(dict.fromkeys([book.encoding, *ENCODINGS]))
-            self.fields["encoding"].choices = [(name, name) for name in known]
-        else:
-            del self.fields["encoding"], self.fields["delimiter"]
-
-
-def sheet_label(sheet: Any) -> str:
-    rows = ngettext("%(n)s row", "%(n)s rows", sheet.rows) % {"n": f"{sheet.rows:,}"}
-    hidden = f", {_('hidden')}" if sheet.is_hidden else ""
-    return f"{sheet.name} ({rows}{hidden})"
-
-
-class ColumnsForm(forms.Form):
-    """What each column is, one choice a column."""
-
-    date_order = forms.ChoiceField(label=gettext_lazy("How dates are written"), choices=DATE_ORDERS)
-    everyone_out = forms.BooleanField(
-        label=gettext_lazy("Everybody on this sheet has left: write to none of them"),
-        required=False,
-    )
-
-    def __init__(
-        self, *args: Any, preview: Preview, guess: Mapping, is_saved: bool = False, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.preview, self.guess = preview, guess
-        # Notes may say more about people than the council may know, so somebody has to choose.
-        chosen = {i: value for i, value in guess.fields.items() if is_saved or value != Field.NOTES}
-        self.initial = {"date_order": guess.date_order, "everyone_out": guess.everyone_out}
-        choices = [(value.value, LABELS[value]) for value in Field if value != Field.IGNORE]
-        for index, heading in enumerate(names_of(preview.headers)):
-            self.fields[f"column_{index}"] = forms.ChoiceField(
-                label=heading,
-                choices=[(Field.IGNORE.value, NOT_STORED), *choices],
-                initial=chosen.get(index, Field.IGNORE.value),
-            )
-        if preview.sheet.hidden_rows:
-            self.fields["hidden_rows"] = forms.ChoiceField(
-                label=hidden_rows_label(preview.sheet.hidden_rows),
-                choices=[
-                    ("", _("Choose…")),
-                    ("skip", _("leave them out")),
-                    ("take", _("bring them in too")),
-                ],
-                error_messages={"required": _("Say what becomes of the hidden rows.")},
-            )
-
-    def columns(self) -> list[tuple[Any, list[str], bool]]:
-        """Each column's field, its samples, and whether it is hidden in the sheet."""
-        return [
-            (
-                self[f"column_{index}"],
-                [row[index] for row in self.preview.samples[:3] if index < len(row) and row[index]],
-                index in self.preview.sheet.hidden_columns,
-            )
-            for index in range(len(self.preview.headers))
-        ]
-
-    def clean(self) -> dict[str, Any]:
-        told = super().clean() or {}
-        used = Counter(value for name, value in told.items() if name.startswith("column_"))
-        if not used[Field.EMAIL]:
-            raise forms.ValidationError(_("Say which column holds the email addresses."))
-        twice = [value for value in Field if used[value] > 1 and value not in REPEATABLE]
-        if twice:
-            names = ", ".join(f"“{LABELS[value]}”" for value in twice)
-            raise forms.ValidationError(
-                _("%(names)s stands for two columns. Choose one of them.") % {"names": names}
-            )
-        return told
-
-    def mapping(self) -> Mapping:
-        """The mapping that was chosen; what yes means is asked next and starts from the guess."""
-        told = self.cleaned_data
-        fields = {
-            index: told[f"column_{index}"]
-            for index in range(len(self.preview.headers))
-            if told[f"column_{index}"] != Field.IGNORE
-        }
-        permissions = [i for i, value in fields.items() if value == Field.PERMISSION]
-        return Mapping(
-            fields=fields,
-            polarity=(self.guess.polarity or "in") if permissions else "",
-            yes=self.guess.yes,
-            date_order=told["date_order"],
-            opposite=tuple(i for i in self.guess.opposite if i in permissions),
-            everyone_out=told["everyone_out"],
-        )
-
-
-def hidden_rows_label(rows: list[int]) -> str:
-    shown = ", ".join(str(number) for number in rows[:10]) + ("…" if len(rows) > 10 else "")
-    text = ngettext(
-        "Row %(rows)s is hidden in this sheet", "Rows %(rows)s are hidden in this sheet", len(rows)
-    )
-    return text % {"rows": shown}
-
-
-class WordsForm(forms.Form):
-    """What yes means in each permission column, and which interest each word is."""
-
-    def __init__(
-        self,
-        *args: Any,
-        words: Words,
-        mapping: Mapping,
-        headers: list[str],
-        known: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.words, self.mapping = words, mapping
-        turned, names = {"in": "out", "out": "in"}, names_of(headers)
-        for index in words.permissions:
-            opposite = index in mapping.opposite
-            self.fields[f"polarity_{index}"] = forms.ChoiceField(
-                label=_("In “%(column)s”, “yes” means") % {"column": names[index]},
-                choices=[("in", _("we may write to them")), ("out", _("do not contact"))],
-                initial=turned[mapping.polarity] if opposite else mapping.polarity,
-                widget=forms.RadioSelect,
-            )
-        topics = list(Interest.objects.in_use().values_list("pk", "name"))
-        for number, (text, _rows) in enumerate(words.interests[:MOST_WORDS]):
-            self.fields[f"word_{number}"] = forms.TypedChoiceField(
-                label=text,
-                choices=[("", NOT_STORED), *topics],
-                initial=known(text) or "",
-                coerce=int,
-                empty_value=None,
-                required=False,
-            )
-
-    def permissions(self) -> list[tuple[Any, list[Any]]]:
-        return [(self[f"polarity_{i}"], said) for i, said in self.words.permissions.items()]
-
-    def interests(self) -> list[tuple[Any, int]]:
-        shown = self.words.interests[:MOST_WORDS]
-        return [(self[f"word_{n}"], rows) for n, (_text, rows) in enumerate(shown)]
-
-    @property
-    def left_over(self) -> int:
-        return max(0, len(self.words.interests) - MOST_WORDS)
-
-    def declared(self) -> dict[str, Any]:
-        """The mapping and the meaning of words, as the rule takes them."""
-        told = self.cleaned_data
-        meant = {i: told[f"polarity_{i}"] for i in self.words.permissions}
-        first = meant[min(meant)] if meant else self.mapping.polarity
-        opposite = [i for i, polarity in meant.items() if polarity != first]
-        mapping = {**self.mapping.to_json(), "polarity": first, "opposite": opposite}
-        texts = [text for text, _rows in self.words.interests[:MOST_WORDS]]
-        words = {text.casefold(): told[f"word_{n}"] for n, text in enumerate(texts)}
-        return {"mapping": mapping, "interest_words": words}
 
 
 class OriginForm(forms.Form):
@@ -318,12 +79,17 @@ class OriginForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, batch: ImportBatch, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, batch: ImportBatch, before: ImportBatch | None = None, **kwargs: Any
+    ) -> None:
+        """`before` is the sheet whose words are proposed; its days are its own."""
         super().__init__(*args, **kwargs)
         self.fields["everyone"].queryset = Interest.objects.in_use()
-        names = ("source", "collected_from", "collected_to", "basis", "words", "kind")
-        self.initial = {name: getattr(batch, name) for name in names}
-        self.initial["everyone"] = [topic.pk for topic in batch.everyone.all()] if batch.pk else []
+        told = before or batch
+        self.initial = {name: getattr(told, name) for name in ("source", "basis", "words", "kind")}
+        self.initial["everyone"] = [topic.pk for topic in told.everyone.all()]
+        for name in ("collected_from", "collected_to"):
+            self.initial[name] = getattr(batch, name)
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
@@ -335,6 +101,46 @@ class OriginForm(forms.Form):
     def declared(self) -> dict[str, Any]:
         told = self.cleaned_data
         return {**told, "everyone": [topic.pk for topic in told["everyone"]]}
+
+
+class FormOriginForm(OriginForm):
+    """What is declared about a form of the site: about its answers, and about its people."""
+
+    title = forms.CharField(
+        label=gettext_lazy("Title among the responses"),
+        max_length=255,
+        help_text=gettext_lazy("The answers are listed, read and exported under it."),
+        error_messages={"required": gettext_lazy("Enter a title for the answers.")},
+    )
+    is_sensitive = forms.BooleanField(
+        label=gettext_lazy("These answers are sensitive"),
+        required=False,
+        help_text=gettext_lazy(
+            "Then only those who may see who took part in sensitive consultations can read them,"
+            " and nobody is given an interest for having answered."
+        ),
+    )
+    field_order = ("title", "is_sensitive", "source", "collected_from", "collected_to", "everyone")
+
+    def __init__(self, *args: Any, batch: ImportBatch, **kwargs: Any) -> None:
+        super().__init__(*args, batch=batch, **kwargs)
+        self.fields["source"].label = _("Where does this form come from?")
+        self.fields["collected_from"].label = _("Open from")
+        self.fields["collected_from"].help_text = _(
+            "The day of the first submission, unless you know better."
+        )
+        self.fields["collected_to"].label = _("Open until")
+        self.fields["everyone"].label = _("What it was about; everyone here is interested in")
+        mapping = Mapping.from_json(batch.mapping)
+        for name in () if mapping.columns(Field.EMAIL) else ("basis", "words", "kind"):
+            del self.fields[name]
+        for name in ("title", "is_sensitive"):
+            self.initial[name] = getattr(batch, name)
+            if not mapping.answers:
+                del self.fields[name]
+        known = of_form(batch.form_page)
+        if known and known.is_sensitive and mapping.answers:
+            self.initial["is_sensitive"] = self.fields["is_sensitive"].disabled = True
 
 
 class ParkForm(forms.Form):

@@ -23,6 +23,7 @@ from .declaring import (
     OPEN,
     ImportRefused,
     describe,
+    discard,
     missing,
     move,
     note,
@@ -30,6 +31,7 @@ from .declaring import (
     receive,
     refuse_nonsense,
     same_as_last,
+    take_sheets,
     unpark,
     verdict,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "decide_review",
     "delete_due_files",
     "describe",
+    "discard",
     "due_files",
     "end_reviews",
     "finish_now",
@@ -57,6 +60,7 @@ __all__ = [
     "refuse_nonsense",
     "same_as_last",
     "start",
+    "take_sheets",
     "undo",
     "unpark",
     "unseen_rows",
@@ -71,6 +75,7 @@ Outcome = ImportRow.Outcome
 
 # Files of this size are checked while somebody waits for the page: about 2,000 rows.
 CHECKED_AT_ONCE = 200_000  # bytes
+SUBMISSIONS_AT_ONCE = 2_000
 
 
 # What staff do
@@ -85,8 +90,7 @@ def check(*, batch: ImportBatch, at: datetime.datetime) -> None:
         raise ImportRefused(" ".join(lacks))
     fresh = {"totals": {}, "rows_done": 0, "last_row": 0, "owner": "", "lease_until": None}
     move(batch, OPEN, status=Status.CHECKING, status_reason="", **fresh)
-    path = files.path_of(batch)
-    if path.exists() and path.stat().st_size > CHECKED_AT_ONCE:
+    if _is_long(batch):
         nudge.after_commit()
         return
     owner = f"page:{secrets.token_hex(8)}"
@@ -94,6 +98,13 @@ def check(*, batch: ImportBatch, at: datetime.datetime) -> None:
         batch.owner = owner
         _take(Turn(batch=batch, owner=owner, clock=_clock(at)))
         batch.refresh_from_db()
+
+
+def _is_long(batch: ImportBatch) -> bool:
+    if batch.form_page:
+        return batch.form["submissions"] > SUBMISSIONS_AT_ONCE
+    path = files.path_of(batch)
+    return path.exists() and path.stat().st_size > CHECKED_AT_ONCE
 
 
 @transaction.atomic
@@ -283,10 +294,11 @@ def _fail(turn: Turn, why: str) -> None:
 
 
 def due_files(*, at: datetime.datetime) -> QuerySet[ImportBatch]:
-    """Sheets whose files are kept for long enough."""
+    """Sheets whose files are kept for long enough; of a form, its cells are shown no longer."""
     before = at - datetime.timedelta(days=conf.import_file_days())
     rows = ImportBatch.objects.filter(created_at__lte=before)
-    return rows.exclude(stored_as="").exclude(status__in=ImportBatch.LIVE)
+    has_cells = ~Q(stored_as="") | (~Q(form_page="") & Q(file_gone_at=None))
+    return rows.filter(has_cells).exclude(status__in=ImportBatch.LIVE)
 
 
 def unseen_rows(*, at: datetime.datetime) -> QuerySet[ImportRow]:

@@ -40,6 +40,7 @@ class Judged:
     column: int | None = None
     known: Known | None = None
     unmeant: tuple[str, ...] = ()
+    row: Row | None = None
 
 
 @dataclass

@@ -66,6 +66,7 @@ class Mapping:
     `polarity` is what yes means in the permission columns: "in", may be written to; "out", opted
     out; "" where there are none. It is the other way round in the columns named in `opposite`.
     `everyone_out` marks a file that holds none but people who left, whatever its cells say.
+    `answers` are the columns of a form of the site that are kept as answers; they can be fields too.
     """
 
     fields: dict[int, str]
@@ -74,6 +75,7 @@ class Mapping:
     date_order: str = "dmy"
     opposite: tuple[int, ...] = ()
     everyone_out: bool = False
+    answers: tuple[int, ...] = ()
 
     def columns(self, *wanted: str) -> list[int]:
         """Return the indices of the columns that are one of these fields, from left to right."""
@@ -88,6 +90,7 @@ class Mapping:
             "date_order": self.date_order,
             "opposite": list(self.opposite),
             "everyone_out": self.everyone_out,
+            "answers": list(self.answers),
         }
 
     @classmethod
@@ -118,6 +121,7 @@ class Mapping:
             date_order=_one_of(data.get("date_order") or "dmy", DATE_ORDERS, "date_order"),
             opposite=tuple(i for key in _listed(data, "opposite") for i in _indices(key, headers)),
             everyone_out=data.get("everyone_out") is True,
+            answers=tuple(i for key in _listed(data, "answers") for i in _indices(key, headers)),
         )
 
 

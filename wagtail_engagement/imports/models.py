@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from pathlib import PurePath
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +18,8 @@ from ..consent.models import LawfulBasis
 from ..participants.models import Interest, Participant
 
 MAY_BE_INVITED = "may_be_invited"
+# Responses and answers that come in from a form, and responses that are here already.
+RESPONSES, ANSWERS, ALREADY = SAID = ("responses", "answers", "already")
 
 
 class ImportBatch(models.Model):
@@ -57,6 +60,13 @@ class ImportBatch(models.Model):
     everyone = models.ManyToManyField(
         Interest, verbose_name=_("everyone here is interested in"), blank=True, related_name="+"
     )
+    # Where the rows are the submissions of a form page of the site: its key, and what was found
+    # in it (see submissions.survey). There is no file then. The answers become a consultation
+    # without a page, under this title.
+    form_page = models.CharField(max_length=40, blank=True)
+    form = models.JSONField(default=dict)
+    title = models.CharField(_("title"), max_length=255, blank=True)
+    is_sensitive = models.BooleanField(_("sensitive"), default=False)
     # What was declared
     source = models.CharField(_("where it comes from"), max_length=200, blank=True)
     collected_from = models.DateField(_("collected from"), null=True, blank=True)
@@ -77,7 +87,7 @@ class ImportBatch(models.Model):
     attested_at = models.DateTimeField(null=True)
     waits_for = models.CharField(_("waits for"), max_length=200, blank=True)
     # How it goes. `totals` counts rows by outcome; they add up to `rows_done`. While the sheet is
-    # checked it also counts people, by MAY_BE_INVITED.
+    # checked it also counts people, by MAY_BE_INVITED; of a form it counts what is SAID too.
     totals = models.JSONField(default=dict)
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
@@ -131,6 +141,12 @@ class ImportBatch(models.Model):
     @property
     def brought_in_on(self) -> datetime.date:
         return timezone.localtime(self.started_at or self.created_at).date()
+
+    @property
+    def name(self) -> str:
+        """The file, and the sheet of it where that has a name of its own."""
+        is_alone = self.sheet in ("", self.filename, PurePath(self.filename).stem)
+        return self.filename if is_alone else f"{self.filename}, {self.sheet}"
 
 
 class ImportRow(models.Model):

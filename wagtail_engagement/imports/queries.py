@@ -7,19 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf
 from ..consent.models import ContactPermission, Purpose
 from ..invitations.queries import WORKER_IS_LATE, worker_seen_at
-from . import files, spreadsheet
+from . import files, spreadsheet, submissions
 from .mapping import LABELS, Field
 from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 
 Outcome = ImportRow.Outcome
 STOPPED = ContactPermission.Reason.STOPPED
+
+# What was declared of a sheet in these states was checked.
+DESCRIBED = (
+    ImportBatch.Status.CHECKED,
+    ImportBatch.Status.RUNNING,
+    ImportBatch.Status.FINISHED,
+)
 
 # Rows of people that are known after the import.
 BROUGHT_IN = (Outcome.NEW, Outcome.ADDED, Outcome.UNCHANGED, Outcome.SUPPRESSED)
@@ -29,7 +36,7 @@ MEANINGS = {
     Outcome.REFUSED: gettext_lazy(
         "They cannot be read, or are no rows of data. The report says why."
     ),
-    Outcome.NO_ADDRESS: gettext_lazy("Nobody can be written to by email. They are not stored."),
+    Outcome.NO_ADDRESS: gettext_lazy("Nobody can be written to by email. No person is stored."),
     Outcome.REVIEW: gettext_lazy("Nobody can tell whether they say yes or no. You decide."),
     Outcome.SUPPRESSED: gettext_lazy("They asked us not to write, and a sheet never changes that."),
     Outcome.UNCHANGED: gettext_lazy("The register knows all of this already."),
@@ -41,6 +48,30 @@ MEANINGS = {
 def path_of(batch: ImportBatch) -> Path:
     """Return where the uploaded file lies."""
     return files.path_of(batch)
+
+
+def of_same_file(batch: ImportBatch) -> QuerySet[ImportBatch]:
+    """The imports of the sheets of one workbook that was uploaded once, this one among them."""
+    return of_same_upload(batch).filter(sha256=batch.sha256)
+
+
+def of_same_upload(batch: ImportBatch) -> QuerySet[ImportBatch]:
+    """The imports of all sheets that somebody chose together, in their order."""
+    rows = ImportBatch.objects.filter(created_at=batch.created_at, created_by=batch.created_by_id)
+    return rows.order_by("pk")
+
+
+def next_of_upload(batch: ImportBatch) -> ImportBatch | None:
+    """The sheet of the same upload that nobody has finished with yet, None after the last."""
+    open_ones = (ImportBatch.Status.DRAFT, ImportBatch.Status.CHECKED)
+    rows = of_same_upload(batch).filter(status__in=open_ones, file_gone_at=None)
+    return rows.exclude(pk=batch.pk).first()
+
+
+def described_before(batch: ImportBatch) -> ImportBatch | None:
+    """The newest sheet of the same upload whose origin was declared, None where there is none."""
+    rows = of_same_upload(batch).exclude(pk=batch.pk).exclude(source="")
+    return rows.filter(status__in=DESCRIBED).last()
 
 
 def outcomes(batch: ImportBatch) -> list[tuple[str, str, int]]:
@@ -76,6 +107,11 @@ def what_goes_in(batch: ImportBatch) -> dict[str, int]:
         "goes_in": sum(batch.totals.get(outcome, 0) for outcome in BROUGHT_IN),
         "said_no": said_no.count(),
     }
+
+
+def names_people(batch: ImportBatch) -> bool:
+    """Return whether a column holds addresses, without which nobody comes into the register."""
+    return Field.EMAIL in batch.mapping.get("fields", {}).values()
 
 
 def is_waiting_for_a_worker(batch: ImportBatch, *, at: datetime.datetime) -> bool:
@@ -143,9 +179,12 @@ def report(batch: ImportBatch) -> Iterator[list[Any]]:
 def _cells(batch: ImportBatch) -> Iterator[tuple[int, list[str]]]:
     """The rows of the file; none where it is gone or cannot be read any more."""
     path = files.path_of(batch)
-    if not batch.stored_as or not path.exists():
+    if batch.file_gone_at or not (batch.form_page or path.exists()):
         return
     try:
+        if batch.form_page:
+            yield from submissions.rows(batch)
+            return
         yield from spreadsheet.rows(
             path,
             filename=batch.filename,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -13,7 +14,7 @@ from wagtail.log_actions import log
 
 from ..exports import csv_download
 from ..modeladmin import may
-from . import importing, queries
+from . import bringing, importing, queries
 from .forms import DecideForm
 from .models import ImportBatch, ImportRow
 from .views import may_import, may_see_contact, render, url
@@ -34,7 +35,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponseBase:
     return render(
         request,
         "review",
-        _("Rows to look at in %(file)s") % {"file": batch.filename},
+        _("Rows to look at in %(file)s") % {"file": batch.name},
         batch=batch,
         page=page,
         rows=[(row, queries.shown_values(row, batch) if shows_contact else []) for row in page],
@@ -69,6 +70,8 @@ def decide(request: HttpRequest, pk: int, row_pk: int) -> HttpResponseBase:
 def report(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hand out what became of each row, problems included, as a file."""
     batch = get_object_or_404(ImportBatch, pk=pk)
+    if not bringing.may_read(request.user, batch):
+        raise PermissionDenied
     if batch.status == ImportBatch.Status.UNDONE or batch.status in ImportBatch.LIVE:
         messages.error(request, _("There is a report when the sheet has been checked or imported."))
         return redirect(url("show", pk))

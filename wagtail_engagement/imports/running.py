@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from . import columns, files, scanning, spreadsheet
+from . import bringing, columns, files, scanning, spreadsheet, submissions
+from .bringing import Answers
 from .declaring import check_others_again, forget_rows
 from .judging import Changes, Judge, Judged, first_look
 from .knowing import Known, Register, who_says_no
-from .models import MAY_BE_INVITED, ImportBatch, ImportRow
+from .models import MAY_BE_INVITED, SAID, ImportBatch, ImportRow
 from .storing import keep_rows, store
 from .terms import Terms
 
@@ -45,6 +47,7 @@ class Tally:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
+    said: Counter[str] = field(default_factory=Counter)
 
     def add(self, judged: list[Judged]) -> None:
         self.outcomes.update(str(each.outcome) for each in judged)
@@ -54,8 +57,17 @@ class Tally:
                     self.words[word] += 1
 
     def totals(self) -> dict[str, int]:
-        """Return the number of rows for each outcome, none left out; they add up to all rows."""
-        return {outcome: self.outcomes[outcome] for outcome in ImportRow.Outcome.values}
+        """Return the number of rows for each outcome, none left out; they add up to all rows.
+
+        Beside them, of a form, what is said.
+        """
+        rows = {outcome: self.outcomes[outcome] for outcome in ImportRow.Outcome.values}
+        return {**rows, **self.said}
+
+    def go_on_from(self, totals: dict[str, int]) -> None:
+        """Begin with what an earlier turn has counted."""
+        self.outcomes.update(totals)
+        self.said.update({name: totals[name] for name in SAID if name in totals})
 
 
 @dataclass
@@ -101,10 +113,21 @@ def chunks(
 
     Raises SheetRefused, also where the file is gone.
     """
-    path = path or files.path_of(batch)
+    rows = (
+        submissions.rows(batch, start=start)
+        if batch.form_page
+        else _rows_of_file(batch, path or files.path_of(batch), limits, start)
+    )
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _rows_of_file(
+    batch: ImportBatch, path: Path, limits: spreadsheet.Limits, start: int
+) -> Iterator[tuple[int, list[str]]]:
     if not path.exists():
         raise spreadsheet.SheetRefused(_("The file is no longer here. Upload it again."))
-    rows = spreadsheet.rows(
+    return spreadsheet.rows(
         path,
         filename=batch.filename,
         sheet=batch.sheet,
@@ -115,8 +138,6 @@ def chunks(
         skip_hidden_rows=batch.skips_hidden_rows,
         start=start,
     )
-    while chunk := list(islice(rows, CHUNK)):
-        yield chunk
 
 
 def judge_rows(
@@ -148,9 +169,11 @@ def judge_rows(
     register.read((row.email for row in named), (row.postcode for row in named))
     changes = Changes()
     judge = Judge(terms, register, changes, noes)
-    judged = [
-        first_look(number, row) or judge.judge(number, row, permission) for number, row in read
-    ]
+    judged = []
+    for number, row in read:
+        each = first_look(number, row) or judge.judge(number, row, permission)
+        each.row = row
+        judged.append(each)
     return changes, judged
 
 
@@ -170,11 +193,13 @@ def check(turn: Turn) -> None:
     turn.advance(Status.CHECKING, last_row=0, rows_done=0, totals={})
     forget_rows(batch)
     terms = Terms.of(batch, at=turn.clock())
+    answers = bringing.answers_of(batch, now=terms.now, about=terms.about)
     people: dict[int, Known] = {}
     for judged, rows in rehearse(chunks(batch, limits=scanning.limits()), terms):
         if turn.stopping():
             return
         turn.tally.add(judged)
+        turn.tally.said.update(answers.count(rows) if answers else {})
         people.update((id(each.known), each.known) for each in judged if each.known)
         with transaction.atomic():
             turn.advance(
@@ -207,13 +232,14 @@ def run(turn: Turn) -> None:
     terms = Terms.of(batch, at=turn.clock())
     if not batch.last_row:
         forget_rows(batch)
-    turn.tally.outcomes.update(batch.totals)
+    turn.tally.go_on_from(batch.totals)
+    answers = bringing.answers_of(batch, now=terms.now, about=terms.about)
     if terms.may_say_both and not _look_ahead(turn, terms):
         return
     for rows in chunks(batch, limits=spreadsheet.COMMAND, start=batch.last_row + 1):
         if turn.is_over():
             return
-        _bring_in(turn, rows, terms)
+        _bring_in(turn, rows, terms, answers)
     with transaction.atomic():
         turn.advance(
             Status.RUNNING,
@@ -240,23 +266,23 @@ def _look_ahead(turn: Turn, terms: Terms) -> bool:
     return True
 
 
-def _bring_in(turn: Turn, rows: Rows, terms: Terms) -> None:
+def _bring_in(turn: Turn, rows: Rows, terms: Terms, answers: Answers | None) -> None:
     """Store one chunk; once more if somebody came in by themselves meanwhile."""
     for left in reversed(range(TRIES)):
         before = (turn.batch.last_row, turn.batch.rows_done, turn.batch.totals)
         try:
             with transaction.atomic():
-                judged = _store(turn, rows, terms)
+                so_far = _store(turn, rows, terms, answers)
             break
         except IntegrityError:
             turn.batch.last_row, turn.batch.rows_done, turn.batch.totals = before
             if not left:
                 raise
-    turn.tally.add(judged)
+    turn.tally = so_far
     turn.done += len(rows)
 
 
-def _store(turn: Turn, rows: Rows, terms: Terms) -> list[Judged]:
+def _store(turn: Turn, rows: Rows, terms: Terms, answers: Answers | None) -> Tally:
     batch = turn.batch
     # First, for it keeps any other worker out until this transaction ends.
     turn.advance(Status.RUNNING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows))
@@ -264,7 +290,9 @@ def _store(turn: Turn, rows: Rows, terms: Terms) -> list[Judged]:
     changes, judged = judge_rows(rows, terms, register, noes=turn.noes)
     store(changes, terms, at=turn.clock())
     keep_rows(batch, judged, dict(rows), terms.mapping)
-    so_far = Tally(outcomes=turn.tally.outcomes.copy())
+    so_far = deepcopy(turn.tally)
     so_far.add(judged)
+    if answers:
+        so_far.said.update(answers.store(rows, judged, at=turn.clock()))
     turn.advance(Status.RUNNING, totals=so_far.totals())
-    return judged
+    return so_far

@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..participants.models import Interest
-from . import cells, columns, headings, spreadsheet
+from . import cells, columns, headings, spreadsheet, submissions
 from .mapping import Field, Mapping
+from .models import ImportBatch
 
 SAMPLES = 3
 TOP_ROWS = 12  # in which somebody looks for the headings
@@ -40,9 +41,12 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     skip_hidden_rows: bool = False
+    form: ImportBatch | None = None  # of a form of the site, which has no file
 
     def rows(self, *, from_the_top: bool = False) -> Iterator[tuple[int, list[str]]]:
         """Yield row numbers and cells below the headings. Raises SheetRefused."""
+        if self.form is not None:
+            return submissions.rows(self.form)
         return spreadsheet.rows(
             self.path,
             filename=self.filename,
@@ -71,6 +75,8 @@ def for_a_moment(files: Iterable[Any]) -> Iterator[list[Reading]]:
 
 def look(reading: Reading) -> spreadsheet.Workbook:
     """Return what a file holds. Raises SheetRefused with a sentence."""
+    if reading.form is not None:
+        return submissions.workbook(reading.form)
     return spreadsheet.inspect(
         reading.path,
         filename=reading.filename,
@@ -78,6 +84,26 @@ def look(reading: Reading) -> spreadsheet.Workbook:
         encoding=reading.encoding or None,
         delimiter=reading.delimiter or None,
     )
+
+
+def why_left_out(sheet: spreadsheet.Sheet) -> str:
+    """Say why a sheet cannot be brought in, "" of one that can."""
+    if not sheet.rows:
+        return _("empty")
+    if not sheet.headers:
+        return _("no row of headings was found")
+    return "" if sheet.data_rows else _("no rows below the headings")
+
+
+def usable(workbook: spreadsheet.Workbook) -> list[spreadsheet.Sheet]:
+    """Return the sheets that hold rows below headings, hidden ones too."""
+    return [sheet for sheet in workbook.sheets if not why_left_out(sheet)]
+
+
+def has_addresses(sheet: spreadsheet.Sheet) -> bool:
+    """Whether a column of a sheet seems to hold email addresses."""
+    guessed = columns.guess(sheet.headers, sheet.samples, sheet.hidden_columns)
+    return bool(guessed.columns(Field.EMAIL))
 
 
 @dataclass(frozen=True)
@@ -134,10 +160,8 @@ def _chosen(sheets: list[spreadsheet.Sheet], name: str) -> spreadsheet.Sheet:
         if sheet.name == name:
             return sheet
     filled = [sheet for sheet in sheets if not sheet.is_hidden and sheet.headers]
-    for sheet in filled:
-        if columns.guess(sheet.headers, sheet.samples, sheet.hidden_columns).columns(Field.EMAIL):
-            return sheet
-    return (filled or sheets)[0]
+    named = (sheet for sheet in filled if has_addresses(sheet))
+    return next(named, (filled or sheets)[0])
 
 
 def names_of(headers: list[str]) -> list[str]:

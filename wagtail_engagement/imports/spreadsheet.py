@@ -63,6 +63,11 @@ class Sheet:
     is_hidden: bool
     notes: list[str]
 
+    @property
+    def data_rows(self) -> int:
+        """How many rows there are below the headings, blank ones among them."""
+        return max(0, self.rows - (self.header_row or self.rows))
+
 
 @dataclass(frozen=True)
 class Workbook:

@@ -51,6 +51,8 @@ class Terms:
     everyone: tuple[int, ...]
     words: dict[str, int | None]
     now: datetime.datetime
+    # What a form was about; everyone's interests unless it is sensitive.
+    about: tuple[int, ...] = ()
     # What was worked out for a day; a sheet has few of them, and many rows.
     _collected: Days = field(default_factory=dict, init=False, repr=False)
     _agreed: Days = field(default_factory=dict, init=False, repr=False)
@@ -65,7 +67,8 @@ class Terms:
     ) -> Terms:
         """Read the declarations; `everyone` stands in for a batch that is not saved.
 
-        Interests that were merged since are what they are now; retired ones mean nothing.
+        Interests that were merged since are what they are now; retired ones mean nothing. Nobody
+        is given an interest for having filled in a sensitive form.
         """
         if everyone is None:
             everyone = list(batch.everyone.values_list("pk", flat=True))
@@ -73,10 +76,12 @@ class Terms:
         words = {folded(name): current.get(pk) for pk, name in _names()}
         for text, pk in batch.interest_words.items():
             words[folded(text)] = None if pk is None else current.get(pk)
+        about = tuple(sorted({now for pk in everyone if (now := current.get(pk))}))
         return cls(
             batch=batch,
             mapping=Mapping.from_json(batch.mapping),
-            everyone=tuple(sorted({now for pk in everyone if (now := current.get(pk))})),
+            everyone=() if batch.is_sensitive else about,
+            about=about,
             words={text: pk for text, pk in words.items() if text},
             now=batch.started_at or at,
         )

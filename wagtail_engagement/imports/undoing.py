@@ -29,6 +29,7 @@ from ..participants.models import (
     ParticipantName,
     ParticipantNote,
 )
+from . import bringing
 from .declaring import check_others_again, forget_rows
 from .judging import best_name
 from .knowing import SOURCE
@@ -54,7 +55,7 @@ _OF_SHEETS = (ParticipantName, ParticipantNote)
 
 
 def undo_rows(turn: Turn) -> None:
-    """Go through the people of a sheet until none is left or the turn is over.
+    """Go through the people of a sheet until none is left or the turn is over; then its answers.
 
     Each chunk forgets its rows in its own transaction, so that a kill loses and repeats nothing.
     """
@@ -64,7 +65,8 @@ def undo_rows(turn: Turn) -> None:
             turn.advance(Status.UNDOING)
             named = batch.rows.filter(participant__isnull=False).order_by("number")[:CHUNK]
             found = list(named.values_list("pk", "participant"))
-            if not found:
+            taken = len(found) or bringing.take_back(batch, most=CHUNK)
+            if not taken:
                 forget_rows(batch)
                 turn.advance(
                     Status.UNDOING,
@@ -78,7 +80,7 @@ def undo_rows(turn: Turn) -> None:
             _take_out(batch, {person for _row, person in found}, turn.clock())
             rows = ImportRow.objects.filter(pk__in=[row for row, _person in found])
             rows._raw_delete(rows.db)
-        turn.done += len(found)
+        turn.done += taken
 
 
 def _take_out(batch: ImportBatch, ids: set[int], at: Any) -> None:

@@ -1,4 +1,4 @@
-"""The import wizard: upload, match columns, read words, declare, check, run, result."""
+"""The import wizard: match columns, read words, declare, check, run, result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -18,19 +19,18 @@ from wagtail.admin import messages
 from wagtail.admin.auth import permission_required
 
 from .. import conf
+from ..consultations.admin import readable_by, responses_url
 from ..modeladmin import may
-from . import files, importing, queries, scanning
-from .forms import (
+from . import bringing, files, importing, queries, scanning, submissions
+from .column_forms import (
     DELIMITERS,
     ENCODINGS,
     ColumnsForm,
-    OriginForm,
-    ParkForm,
+    FormColumnsForm,
     ReadingForm,
-    StartForm,
-    UploadForm,
     WordsForm,
 )
+from .forms import FormOriginForm, OriginForm, ParkForm, StartForm
 from .mapping import Field, Mapping
 from .models import ImportBatch
 from .spreadsheet import SheetRefused
@@ -61,7 +61,7 @@ def render(request: HttpRequest, template: str, title: str, **context: Any) -> T
 def step(request: HttpRequest, batch: ImportBatch, current: str, **context: Any) -> HttpResponse:
     """Render one step of the wizard, with the way there."""
     steps = [
-        ("columns", _("Columns")),
+        ("columns", _("Fields") if batch.form_page else _("Columns")),
         ("words", _("Words")),
         ("origin", _("Where it comes from")),
         ("check", _("Check")),
@@ -74,18 +74,23 @@ def step(request: HttpRequest, batch: ImportBatch, current: str, **context: Any)
         (label, links[i] if i < done and batch.status in OPEN else "", i == done)
         for i, (_name, label) in enumerate(steps)
     ]
-    return render(request, current, batch.filename, batch=batch, way=way, **context)
+    return render(request, current, batch.name, batch=batch, way=way, **context)
 
 
-def of_open_batch(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hand the batch over while it can still be changed; else show how far it has come."""
+View = Callable[..., HttpResponseBase]
+
+
+def of_batch_with_file(view: View) -> View:
+    """Hand the batch over while its file is there; else show how far it has come."""
 
     @may_import
     @wraps(view)
-    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+    def guarded(request: HttpRequest, pk: int) -> HttpResponseBase:
         batch = get_object_or_404(ImportBatch, pk=pk)
-        if batch.status not in OPEN or batch.file_gone_at:
+        if batch.file_gone_at:
             return redirect(url("show", pk))
+        if not bringing.may_read(request.user, batch):
+            raise PermissionDenied
         try:
             return view(request, batch)
         except (SheetRefused, importing.ImportRefused) as refused:
@@ -95,42 +100,17 @@ def of_open_batch(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return guarded
 
 
-@may_import
-def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        refused = _refused(form.cleaned_data["sheets"])
-        for sentence in refused:
-            form.add_error("sheets", sentence)
-        if not refused:
-            taken = [_receive(request, file) for file in form.cleaned_data["sheets"]]
-            if len(taken) == 1:
-                return redirect(url("columns", taken[0].pk))
-            text = _("%(number)s sheets are here. Open each of them to go on.")
-            messages.success(request, text % {"number": len(taken)})
-            return redirect(url("index"))
-    return render(request, "upload", _("Bring in sheets"), form=form)
+def of_open_batch(view: View) -> View:
+    """Hand the batch over while it can still be changed; else show how far it has come."""
 
+    @of_batch_with_file
+    @wraps(view)
+    def guarded(request: HttpRequest, batch: ImportBatch) -> HttpResponseBase:
+        if batch.status not in OPEN:
+            return redirect(url("show", batch.pk))
+        return view(request, batch)
 
-def _refused(uploaded: list[Any]) -> list[str]:
-    """Return a sentence for each file that cannot be read, before any of them is kept."""
-    found = []
-    with scanning.for_a_moment(uploaded) as readings:
-        for reading in readings:
-            try:
-                scanning.look(reading)
-            except SheetRefused as why:
-                told = {"file": reading.filename, "why": why}
-                found.append(_("“%(file)s” was not taken. %(why)s") % told)
-    return found
-
-
-def _receive(request: HttpRequest, file: Any) -> ImportBatch:
-    file.seek(0)
-    batch = importing.receive(file=file, filename=file.name, actor=request.user, at=timezone.now())
-    if batch.status_reason:
-        messages.warning(request, f"{file.name}: {batch.status_reason}")
-    return batch
+    return guarded
 
 
 # What its columns and words mean
@@ -146,15 +126,12 @@ def reading_of(batch: ImportBatch, query: Any = None) -> scanning.Reading:
         encoding=batch.encoding,
         delimiter=batch.delimiter,
         skip_hidden_rows=batch.skips_hidden_rows,
+        form=batch if batch.form_page else None,
     )
-    if not query:
+    if not query or batch.form_page:
         return reading
-    row, sheet = query.get("header_row", ""), query.get("sheet", reading.sheet)
-    same = sheet == query.get("was", sheet)  # the row was chosen for the sheet that was shown
-    asked = {
-        "sheet": sheet,
-        "header_row": int(row) if row.isdecimal() and len(row) < 7 and same else None,
-    }
+    row = query.get("header_row", "")
+    asked: dict[str, Any] = {"header_row": int(row) if row.isdecimal() and len(row) < 7 else None}
     if query.get("encoding") in ENCODINGS:
         asked["encoding"] = query["encoding"]
     if query.get("delimiter") in dict(DELIMITERS):
@@ -172,9 +149,12 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             raise
         messages.error(request, _("The file cannot be read that way. This is how it was before."))
         return redirect(url("columns", batch.pk))
+    if not batch.sheet and len(scanning.usable(preview.workbook)) > 1:
+        return redirect(url("sheets", batch.pk))
     is_same = batch.mapping and batch.headers == preview.headers
     guess = Mapping.from_json(batch.mapping) if is_same else preview.guess
-    form = ColumnsForm(request.POST or None, preview=preview, guess=guess, is_saved=bool(is_same))
+    kinds = FormColumnsForm if batch.form_page else ColumnsForm
+    form = kinds(request.POST or None, preview=preview, guess=guess, is_saved=bool(is_same))
     if request.method == "POST" and form.is_valid():
         reading, mapping = preview.reading, form.mapping()
         importing.describe(
@@ -188,8 +168,7 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             mapping=mapping.to_json(),
             skips_hidden_rows=form.cleaned_data.get("hidden_rows") == "skip",
         )
-        needs_words = mapping.columns(Field.PERMISSION, Field.INTERESTS)
-        return redirect(url("words" if needs_words else "origin", batch.pk))
+        return redirect(url("words" if _has_words(mapping) else "origin", batch.pk))
     return step(
         request,
         batch,
@@ -197,9 +176,20 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         form=form,
         preview=preview,
         reading_form=ReadingForm(preview=preview),
-        others=[sheet for sheet in preview.workbook.sheets if sheet.name != preview.sheet.name],
+        others=[
+            (sheet, scanning.why_left_out(sheet))
+            for sheet in preview.workbook.sheets
+            if sheet.name != preview.sheet.name
+        ],
         same=importing.same_as_last(batch),
+        days=submissions.days_of(batch.form) if batch.form_page else None,
     )
+
+
+def _has_words(mapping: Mapping) -> bool:
+    """Whether people are named of whom the cells say something that has to be understood."""
+    has_people = mapping.columns(Field.EMAIL)
+    return bool(has_people and mapping.columns(Field.PERMISSION, Field.INTERESTS))
 
 
 @require_POST
@@ -221,7 +211,7 @@ def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         return redirect(url("columns", batch.pk))
     mapping = Mapping.from_json(batch.mapping)
     found = scanning.words(reading_of(batch), mapping, batch.headers)
-    if not found.are_any:
+    if not (found.are_any and _has_words(mapping)):
         return redirect(url("origin", batch.pk))
     form = WordsForm(
         request.POST or None,
@@ -243,7 +233,9 @@ def words(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
 def origin(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     if not batch.mapping:
         return redirect(url("columns", batch.pk))
-    form = OriginForm(request.POST or None, batch=batch)
+    before = None if batch.form_page or batch.source else queries.described_before(batch)
+    kind = FormOriginForm if batch.form_page else OriginForm
+    form = kind(request.POST or None, batch=batch, before=before)
     if request.method == "POST" and form.is_valid():
         try:
             importing.describe(batch=batch, at=timezone.now(), **form.declared())
@@ -251,8 +243,9 @@ def origin(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
             form.add_error(None, str(refused))
         else:
             return _check(request, batch)
-    context = {
+    context: dict[str, Any] = {
         "form": form,
+        "before": before,
         "park_form": ParkForm(initial={"waits_for": batch.waits_for}),
         "quarantine_days": conf.quarantine_days(),
     }
@@ -271,7 +264,13 @@ def park(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     waits_for = form.cleaned_data["waits_for"]
     importing.park(batch=batch, waits_for=waits_for, actor=request.user, at=timezone.now())
     messages.success(request, _("The sheet is parked. Nothing of it is in the register."))
-    return redirect(url("index"))
+    return to_next(batch)
+
+
+def to_next(batch: ImportBatch) -> HttpResponse:
+    """Go on with the next sheet of the same upload, after the last one to the list of imports."""
+    following = queries.next_of_upload(batch)
+    return redirect(url("show", following.pk) if following else url("index"))
 
 
 def _check(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
@@ -307,12 +306,23 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         **queries.what_goes_in(batch),
         **invited,
         "outcomes": queries.outcomes(batch),
+        "has_people": queries.names_people(batch),
         "shows_report": may(request.user, "view_participant_pii"),
         "verdict": importing.verdict(batch, timezone.now(), some_may=some_may),
         "start_form": StartForm(),
+        "following": queries.next_of_upload(batch),
     }
+    if batch.form_page:
+        context |= bringing.what_is_said(batch, at=timezone.now())
+        context["read_url"] = _read_url(request, batch)
     is_checking = batch.status in (Status.CHECKING, Status.CHECKED)
     return step(request, batch, "check" if is_checking else "result", **context)
+
+
+def _read_url(request: HttpRequest, batch: ImportBatch) -> str:
+    """Where the answers of a form are read, "" for whoever may not."""
+    found = readable_by(request.user).filter(form_page=batch.form_page).first()
+    return responses_url(found) if found else ""
 
 
 @may_import

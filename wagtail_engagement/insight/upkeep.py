@@ -293,7 +293,7 @@ def unread_rows(desk: Desk) -> Iterator[Line]:
                 "%(count)s rows of “%(file)s” cannot be read without you.",
                 number,
             )
-            % {"count": number, "file": batch.filename},
+            % {"count": number, "file": batch.name},
             otherwise=_("If nobody decides by %(date)s, they are left out.") % {"date": day(ends)},
             url=reverse("wagtail_engagement_imports:review", args=[batch.pk]),
             by=ends,
@@ -305,21 +305,27 @@ def unfinished(desk: Desk) -> Iterator[Line]:
     rows = ImportBatch.objects.filter(status__in=UNFINISHED, file_gone_at=None)
     for batch in rows.order_by("created_at", "pk")[:MOST_LINES]:
         ends = local(batch.created_at + kept)
+        told = (
+            _("If nobody goes on with it by %(date)s, it has to be begun anew.")
+            if batch.form_page
+            else _("If nobody goes on with it, the sheet is deleted on %(date)s.")
+        )
         yield Line(
             text=_state_of(batch),
-            otherwise=_("If nobody goes on with it, the sheet is deleted on %(date)s.")
-            % {"date": day(ends)},
+            otherwise=told % {"date": day(ends)},
             url=reverse("wagtail_engagement_imports:show", args=[batch.pk]),
             by=ends,
         )
 
 
 def _state_of(batch: ImportBatch) -> str:
-    facts = {"file": batch.filename, "what": batch.waits_for}
+    facts = {"file": batch.name, "what": batch.waits_for}
     if batch.status == ImportBatch.Status.FAILED:
         return _("“%(file)s” could not be brought in.") % facts
     if batch.status == ImportBatch.Status.PARKED and batch.waits_for:
         return _("“%(file)s” is parked; it waits for %(what)s.") % facts
+    if batch.form_page:
+        return _("The form “%(file)s” was looked at, and nobody has brought it in.") % facts
     return _("“%(file)s” was uploaded, and nobody has brought it in.") % facts
 
 

@@ -122,6 +122,7 @@ HOLDINGS: tuple[Holding, ...] = (
             (_("Reference of the answer"), "response.reference"),
             (_("Email address"), "email"),
             (_("Name"), "name"),
+            (_("Postcode"), "postcode"),
         ),
         related=("response",),
     ),

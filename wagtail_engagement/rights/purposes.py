@@ -9,39 +9,16 @@ from __future__ import annotations
 import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
-from .. import conf
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation, ConsultationResponse
+from ..consultations.queries import cut_at
 from ..participants import renewing
 from ..participants.models import Claim, Participant
 from .models import RightsRequest
 
 # What a consultation's clock needs: its number, and three of its dates.
 DATES = ("pk", "closes_at", "answered_at", "decision_expected_on")
-
-
-def cut_at(
-    closes_at: datetime.datetime,
-    answered_at: datetime.datetime | None,
-    expected_on: datetime.date | None,
-) -> datetime.datetime:
-    """When answers to a consultation are cut from the people who gave them (Settled 9).
-
-    `response_days` after its outcome is published, else `undecided_days` after it closes; a
-    decision that is expected later puts that off.
-    """
-    after_decision = datetime.timedelta(days=conf.response_days())
-    if answered_at:
-        return answered_at + after_decision
-    end = closes_at + datetime.timedelta(days=conf.undecided_days())
-    if expected_on is None:
-        return end
-    expected = datetime.datetime.combine(
-        expected_on, datetime.time.min, timezone.get_default_timezone()
-    )
-    return max(end, expected + after_decision)
 
 
 def cut_dates() -> dict[int, datetime.datetime]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from ...consent.models import LawfulBasis
-from ...imports import columns, importing, queries, running, spreadsheet
+from ...imports import columns, importing, queries, running, scanning, spreadsheet
 from ...imports.mapping import Field, Mapping, MappingRefused
 from ...imports.models import ImportBatch, ImportRow
 from ...imports.terms import Terms
@@ -32,7 +32,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")
-        parser.add_argument("--sheet", help="Name of the sheet; else every sheet with addresses.")
+        parser.add_argument(
+            "--sheet",
+            action="append",
+            metavar="NAME",
+            help="A sheet of a workbook; can be given several times. Without it every sheet with"
+            " addresses is brought in, but for hidden ones, each as an import of its own: what you"
+            " declare then holds for all of them.",
+        )
         parser.add_argument("--mapping", help="JSON file: what each column is.")
         parser.add_argument("--source", required=True, help="Where the sheet comes from.")
         parser.add_argument("--basis", required=True, choices=LawfulBasis.values)
@@ -45,6 +52,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.options, self.now = options, timezone.now()
+        named = options["sheet"] or []
+        self.named = [named] if isinstance(named, str) else named
         self.actor = _actor(options["attested_by"])
         self.told = _json(Path(options["mapping"])) if options["mapping"] else None
         self.words = _text(Path(options["wording"])) if options["wording"] else ""
@@ -63,12 +72,13 @@ class Command(BaseCommand):
             if not path.is_file():
                 raise importing.ImportRefused("There is no such file.")
             book = spreadsheet.inspect(path, filename=path.name, limits=spreadsheet.COMMAND)
-            chosen = self._sheets(book, path)
+            chosen, left_out = self._sheets(book, path)
         except REFUSALS as refused:
             yield {"file": path.name, "error": str(refused)}
             return
         for sheet, mapping in chosen:
             report: dict[str, Any] = {"file": path.name, "sheet": sheet.name}
+            report["other_sheets"] = left_out
             try:
                 report.update(self._sheet(path, book, sheet, mapping))
             except REFUSALS as refused:
@@ -77,27 +87,39 @@ class Command(BaseCommand):
 
     def _sheets(
         self, book: spreadsheet.Workbook, path: Path
-    ) -> list[tuple[spreadsheet.Sheet, Mapping]]:
-        """The sheets to import, each with what its columns are."""
-        name = self.options["sheet"]
-        sheets = [sheet for sheet in book.sheets if name in (None, sheet.name)]
-        if not sheets:
-            there = ", ".join(sheet.name for sheet in book.sheets)
-            raise importing.ImportRefused(f"There is no sheet “{name}”. There are: {there}.")
-        found, last = [], None
-        for sheet in sheets:
-            if not sheet.headers or (sheet.is_hidden and name is None):
-                continue
+    ) -> tuple[list[tuple[spreadsheet.Sheet, Mapping]], dict[str, str]]:
+        """The sheets to import, each with what its columns are; and why the others are not.
+
+        A sheet that was named is brought in, or the file is refused.
+        """
+        there = [sheet.name for sheet in book.sheets]
+        if unknown := [name for name in self.named if name not in there]:
+            told = f"There is no sheet “{unknown[0]}”. There are: {', '.join(there)}."
+            raise importing.ImportRefused(told)
+        found, left_out, last = [], {}, None
+        for sheet in book.sheets:
+            why, mapping = self._why_not(sheet), None
             try:
-                mapping = self._mapping(sheet, path)
+                mapping = None if why else self._mapping(sheet, path)
             except MappingRefused as refused:
-                last = refused
-                continue
-            if mapping.columns(Field.EMAIL):
+                why, last = str(refused), refused
+            if mapping and mapping.columns(Field.EMAIL):
                 found.append((sheet, mapping))
+                continue
+            left_out[sheet.name] = why or "no column of email addresses was found"
+            if sheet.name in self.named:
+                told = f"“{sheet.name}” cannot be brought in: {left_out[sheet.name]}."
+                raise last or importing.ImportRefused(told)
         if not found:
             raise last or importing.ImportRefused("No column of email addresses was found.")
-        return found
+        return found, left_out
+
+    def _why_not(self, sheet: spreadsheet.Sheet) -> str:
+        if self.named and sheet.name not in self.named:
+            return "not named with --sheet"
+        if sheet.is_hidden and not self.named:
+            return "hidden; name it with --sheet to bring it in"
+        return scanning.why_left_out(sheet)
 
     def _mapping(self, sheet: spreadsheet.Sheet, path: Path) -> Mapping:
         if self.told is not None:
@@ -236,6 +258,8 @@ def _print(report: dict[str, Any], out: OutputWrapper) -> None:
         out.write(f"{title}: {report['error']}")
         return
     out.write(f"{title}: {report['rows']:,} rows")
+    for name, why in report["other_sheets"].items():
+        out.write(f"  “{name}” is left out: {why}")
     for outcome in Outcome:
         found = report[outcome.value]
         number = len(found) if isinstance(found, list) else found

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wagtail_engagement", "0004_find_by_area_and_age"),
+        ("wagtail_engagement", "0005_bring_in_forms"),
     ]
 
     operations = [

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("wagtail_engagement", "0008_promotion_by_consent_alone"),
+        ("wagtail_engagement", "0006_promotion_by_consent_alone"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('wagtail_engagement', '0009_which_permissions_rest_on_consent'),
+        ('wagtail_engagement', '0007_which_permissions_rest_on_consent'),
     ]
 
     operations = [

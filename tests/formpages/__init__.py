@@ -1,0 +1,1 @@
+"""A site's own forms, as councils have them beside the package."""
