@@ -18,7 +18,7 @@ from wagtail_engagement.participants import choosing
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 DAY = datetime.timedelta(days=1)
-REPLAY = "0009_which_permissions_rest_on_consent"
+REPLAY = "0007_which_permissions_rest_on_consent"
 
 
 def say(person, action, purpose="invite", at=NOW, **more):

@@ -58,16 +58,19 @@ def test_it_reports_each_file_and_the_rows_add_up(capsys, sheet):
     [report] = run(capsys, sheet)
     numbers = {k: report[k] for k in ("new", "added", "unchanged", "suppressed", "review")}
     assert numbers == {"new": 1, "added": 0, "unchanged": 1, "suppressed": 1, "review": 1}
-    assert report["rows"] == sum(numbers.values()) + report["no_address"] + len(report["refused"])
-    [refused] = report["refused"]
+    assert report["rows"] == sum(numbers.values()) + len(report["refused"])
+    refused, nameless = sorted(report["refused"], key=lambda row: row["column"] or "", reverse=True)
     assert (refused["row"], refused["column"]) == (6, "Email") and refused["reason"]
+    assert "no address" in nameless["reason"] and report["without_address"] == 1
     assert (report["file"], report["unknown_interests"]) == ("fair.csv", {"bins": 1})
 
 
-def test_a_dry_run_says_the_same_and_stores_nothing(capsys, sheet):
-    dry = run(capsys, sheet, dry_run=True)
+def test_a_dry_run_says_the_same_and_stores_nothing(capsys, sheet, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_bytes(sheets.csv_of([sheets.row(), sheets.row(email="cy@example.com")]).read())
+    dry = run(capsys, sheet, str(other), dry_run=True)
     assert not Participant.objects.exists() and not ImportBatch.objects.exists()
-    wet = run(capsys, sheet)
+    wet = run(capsys, sheet, str(other))
     assert [{**report, "batch": None} for report in wet] == [
         {**report, "batch": None} for report in dry
     ]
@@ -143,7 +146,7 @@ def test_people_read_a_report_in_sentences(capsys, sheet):
     told = capsys.readouterr().out
     assert "fair.csv, fair: 6 rows" in told
     assert "Row 6, column Email: This is not an email address" in told
-    assert "1 rows say “bins”, which is no interest here" in told
+    assert "1 row says “bins”, which is no interest here" in told
 
 
 @pytest.mark.outside

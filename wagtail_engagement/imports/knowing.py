@@ -100,6 +100,11 @@ class Register:
         rows = Postcode.objects.filter(code__in=codes.keys() - self.areas.keys())
         self.areas.update(rows.values_list("code", "area__name"))
 
+    def begin_sheet(self) -> None:
+        """Let another sheet speak of people whom an earlier one named."""
+        for known in self.known.values():
+            known.told_yes_at, known.told_out, known.told_duty = None, False, False
+
     def of(self, email: str) -> Known:
         return self.known[addresses.key(email)]
 

@@ -19,6 +19,8 @@ from .mapping import LABELS, Field
 from .models import MAY_BE_INVITED, ImportBatch, ImportRow
 
 Outcome = ImportRow.Outcome
+# Rows of which nothing comes in.
+LEFT_OUT = (Outcome.REFUSED, Outcome.NO_ADDRESS)
 STOPPED = ContactPermission.Reason.STOPPED
 
 # What was declared of a sheet in these states was checked.
@@ -149,7 +151,7 @@ def shown_values(row: ImportRow, batch: ImportBatch) -> list[tuple[str, str]]:
 
 def refused(batch: ImportBatch) -> list[dict[str, Any]]:
     """Return row, column and reason of each row that was not imported."""
-    rows = batch.rows.filter(outcome=Outcome.REFUSED).order_by("number")
+    rows = batch.rows.filter(outcome__in=LEFT_OUT).order_by("number")
     return [
         {"row": number, "column": heading(batch, column) or None, "reason": reason}
         for number, column, reason in rows.values_list("number", "column", "reason")

@@ -177,12 +177,13 @@ def judge_rows(
     return changes, judged
 
 
-def rehearse(rows: Iterator[Rows], terms: Terms) -> Iterator[tuple[list[Judged], Rows]]:
+def rehearse(
+    rows: Iterator[Rows], terms: Terms, register: Register
+) -> Iterator[tuple[list[Judged], Rows]]:
     """Judge a whole sheet and write nothing; what one row would bring is known to the next.
 
-    Holds about 1 KB for each person of the sheet.
+    `register` remembers it, at about 1 KB for each person of the sheet.
     """
-    register = Register(batch_id=terms.batch.pk, now=terms.now)
     for chunk in rows:
         yield judge_rows(chunk, terms, register)[1], chunk
 
@@ -194,8 +195,9 @@ def check(turn: Turn) -> None:
     forget_rows(batch)
     terms = Terms.of(batch, at=turn.clock())
     answers = bringing.answers_of(batch, now=terms.now, about=terms.about)
+    register = Register(batch_id=batch.pk, now=terms.now)
     people: dict[int, Known] = {}
-    for judged, rows in rehearse(chunks(batch, limits=scanning.limits()), terms):
+    for judged, rows in rehearse(chunks(batch, limits=scanning.limits()), terms, register):
         if turn.stopping():
             return
         turn.tally.add(judged)

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_date
 
 from ...consent.models import LawfulBasis
 from ...imports import columns, importing, queries, running, scanning, spreadsheet
+from ...imports.knowing import Register
 from ...imports.mapping import Field, Mapping, MappingRefused
 from ...imports.models import ImportBatch, ImportRow
 from ...imports.terms import Terms
@@ -58,6 +59,8 @@ class Command(BaseCommand):
         self.told = _json(Path(options["mapping"])) if options["mapping"] else None
         self.words = _text(Path(options["wording"])) if options["wording"] else ""
         self.days = {name: _day(options[name]) for name in ("collected_from", "collected_to")}
+        # What one file would bring is known to the next, as it is when they are brought in.
+        self.register = Register(batch_id=None, now=self.now)
         found = [report for path in options["files"] for report in self._file(Path(path))]
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
@@ -160,7 +163,8 @@ class Command(BaseCommand):
         terms = Terms.of(batch, at=self.now, everyone=())
         tally, refused = running.Tally(), []
         rows = running.chunks(batch, limits=spreadsheet.COMMAND, path=path)
-        for judged, _rows in running.rehearse(rows, terms):
+        self.register.begin_sheet()
+        for judged, _rows in running.rehearse(rows, terms, self.register):
             tally.add(judged)
             refused += [
                 {
@@ -169,7 +173,7 @@ class Command(BaseCommand):
                     "reason": each.reason,
                 }
                 for each in judged
-                if each.outcome == Outcome.REFUSED
+                if each.outcome in queries.LEFT_OUT
             ]
         return _report(tally, refused)
 
@@ -241,13 +245,18 @@ def _interests(words: Any) -> dict[str, int | None]:
 
 
 def _report(tally: running.Tally, refused: list[dict[str, Any]]) -> dict[str, Any]:
-    """Numbers of rows by outcome, which add up to `rows`; the refused ones one by one."""
+    """Numbers of rows by outcome, which add up to `rows`.
+
+    Those that are not imported are given one by one; `without_address` says how many of them
+    name no address.
+    """
     totals: dict[str, Any] = tally.totals()
-    rows = sum(totals.values())
+    rows, nameless = sum(totals.values()), totals.pop(Outcome.NO_ADDRESS)
     totals[Outcome.REFUSED] = refused
     return {
         "rows": rows,
         **{str(outcome): found for outcome, found in totals.items()},
+        "without_address": nameless,
         "unknown_interests": dict(tally.words.most_common()),
     }
 
@@ -261,11 +270,13 @@ def _print(report: dict[str, Any], out: OutputWrapper) -> None:
     for name, why in report["other_sheets"].items():
         out.write(f"  “{name}” is left out: {why}")
     for outcome in Outcome:
-        found = report[outcome.value]
-        number = len(found) if isinstance(found, list) else found
-        out.write(f"  {outcome.label}: {number:,}")
+        if outcome not in queries.LEFT_OUT:
+            out.write(f"  {outcome.label}: {report[outcome.value]:,}")
+    refused, nameless = len(report[Outcome.REFUSED.value]), report["without_address"]
+    out.write(f"  {Outcome.REFUSED.label}: {refused:,}, of which without an address {nameless:,}")
     for row in report[Outcome.REFUSED.value]:
         column = f", column {row['column']}" if row["column"] else ""
         out.write(f"  Row {row['row']}{column}: {row['reason']}")
     for word, number in report["unknown_interests"].items():
-        out.write(f"  {number:,} rows say “{word}”, which is no interest here")
+        rows = "row says" if number == 1 else "rows say"
+        out.write(f"  {number:,} {rows} “{word}”, which is no interest here")
