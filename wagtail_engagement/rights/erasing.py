@@ -59,8 +59,11 @@ def erase(
     (response, key of the question) to empty first, because their words say who wrote them. The
     address stays as a keyed hash, so that nobody writes to it again (P08).
     """
-    them = tracing.whom(Participant.objects.filter(pk=person.merged_into_id or person.pk))
-    people = settling.locked(pk__in=them.ids)
+    # First, so that nobody is merged with them, or parted, while we look.
+    family = settling.locked_whole(pk=person.pk)
+    standing = settling.standing_for(person.pk, family)
+    them = tracing.whom(Participant.objects.filter(pk=standing))
+    people = [each for each in family if each.pk in them.ids]
     row = request or RightsRequest.objects.create(
         kind=RightsRequest.Kind.ERASURE, participant=person, by=actor, asked_at=at
     )
@@ -98,8 +101,9 @@ def erase_many(ids: Iterable[int], *, at: datetime.datetime, suppress: bool) -> 
 
 @transaction.atomic
 def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Counts:
+    family = settling.locked_whole(pk__in=ids)
     them = tracing.whom(Participant.objects.filter(pk__in=ids), is_thorough=False)
-    people = settling.locked(pk__in=them.ids)
+    people = [each for each in family if each.pk in set(them.ids)]
     _close_requests(them, at)
     stopped = _stopped(them) if not suppress else set()
     counts = _clean(them, keeps_responses=True)
