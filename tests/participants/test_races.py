@@ -1,19 +1,24 @@
 """Two at the same moment, in threads with connections of their own."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tests import factories
-from wagtail_engagement.consent import barring
+from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.models import ConsentEvent, Participant, RegisterMail, Suppression
-from wagtail_engagement.participants import choosing, registry, sending
+from wagtail_engagement.participants import choosing, merging, registry, renewing, sending
+from wagtail_engagement.rights import erasing
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 THREADS = 6
+one_at_a_time = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite writes one at a time"
+)
 
 
 def at_once(act, *rows):
@@ -22,7 +27,7 @@ def at_once(act, *rows):
     def run(row):
         try:
             act(row)
-        except registry.NothingToConfirm as error:
+        except (registry.NothingToConfirm, merging.CannotMerge) as error:
             return error
         finally:
             connection.close()
@@ -67,3 +72,140 @@ def test_agreeing_and_complaining_at_once_leaves_what_a_replay_says():
     at_once(act, *range(THREADS))
     assert Suppression.objects.filter(purpose=None).count() == 1
     assert not person.permissions.get().may_write
+
+
+# Merging, while something else is under way
+
+
+def is_blocked(task):
+    """Wait until a thread waits for a lock of ours; False if it is done without."""
+    by_us = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    with connection.cursor() as cursor:
+        while not task.done():
+            cursor.execute(by_us)
+            if cursor.fetchone():
+                return True
+            time.sleep(0.01)
+    return False
+
+
+def alone(act):
+    """Do something in a thread, with its connection closed at the end."""
+    try:
+        act()
+    finally:
+        connection.close()
+
+
+def meanwhile(first, then):
+    """Begin with `then` in a thread while `first` is done and not committed yet."""
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        first()
+        task = pool.submit(alone, then)
+        is_blocked(task)
+        transaction.on_commit(lambda: task.result(timeout=20))
+
+
+def merge(kept, merged):
+    return merging.merge(kept=kept, merged=merged, actor=None, at=timezone.now())
+
+
+@pytest.fixture
+def two():
+    return factories.ParticipantFactory(), factories.ParticipantFactory(agreed=True)
+
+
+def test_two_records_merged_both_ways_at_once_are_merged_one_way(two):
+    kept, merged = two
+    pairs = [(kept, merged), (merged, kept)] * (THREADS // 2)
+    refused = at_once(lambda pair: merge(*pair), *pairs)
+    assert len([error for error in refused if error]) == THREADS - 1
+    standing = Participant.objects.current().get()
+    assert standing.merged_from.get() in two
+    assert not ConsentEvent.objects.filter(channel="merge").exists()
+
+
+def test_a_merge_is_taken_back_once_however_many_press(two):
+    kept, merged = two
+    row = merge(kept, merged)
+    undo = {"merge": row, "actor": None, "at": timezone.now()}
+    refused = at_once(lambda given: merging.unmerge(**given), undo)
+    assert len([error for error in refused if error]) == THREADS - 1
+    assert not kept.permissions.exists() and merged.permissions.get().may_write
+
+
+@one_at_a_time
+def test_confirming_an_address_that_is_merged_just_now_counts_for_what_it_is_part_of(two):
+    kept, merged = two
+    claim = factories.ClaimFactory(email=merged.email, mailed=True)
+    meanwhile(
+        lambda: merge(kept, merged),
+        lambda: registry.register(mail=claim.mail, at=timezone.now()),
+    )
+    claim.refresh_from_db()
+    assert claim.participant == kept and kept.permissions.get().may_write
+
+
+@one_at_a_time
+def test_a_pause_of_a_record_that_is_merged_just_now_is_one_of_what_it_is_part_of(two):
+    merged, kept = factories.ParticipantFactory(agreed=True), two[1]
+    meanwhile(
+        lambda: merge(kept, merged),
+        lambda: renewing.pause(participant=merged, months=3, at=timezone.now()),
+    )
+    assert kept.permissions.get().reason == "paused"
+
+
+@one_at_a_time
+@pytest.mark.parametrize("erased", [0, 1])
+def test_an_erasure_takes_along_what_is_merged_just_now(two, erased):
+    answers = [factories.ConsultationResponseFactory(participant=person) for person in two]
+    meanwhile(
+        lambda: merge(*two),
+        lambda: erasing.erase(person=two[erased], keeps_responses=True, at=timezone.now()),
+    )
+    assert not Participant.objects.exists()
+    for answer in answers:
+        answer.refresh_from_db()
+        assert answer.participant is None
+
+
+@one_at_a_time
+def test_a_record_that_is_erased_just_now_is_merged_with_nothing(two):
+    kept, merged = two
+
+    def merge_too_late():
+        with pytest.raises(merging.CannotMerge):
+            merge(kept, merged)
+
+    meanwhile(
+        lambda: erasing.erase(person=kept, keeps_responses=True, at=timezone.now()), merge_too_late
+    )
+    assert merged.permissions.get().may_write
+
+
+@one_at_a_time
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda person: choosing.leave(
+            participant=person, purposes=None, channel="one_click", at=timezone.now()
+        ),
+        lambda person: barring.suppress(
+            address=person.email, reason="complained", at=timezone.now()
+        ),
+        lambda person: erasing.erase(person=person, keeps_responses=True, at=timezone.now()),
+    ],
+    ids=["leaving", "complaining", "erasing"],
+)
+def test_no_act_under_the_other_address_waits_in_a_ring_with_whoever_takes_the_merge_back(two, act):
+    """Whoever takes a merge back locks the two one after the other; it ends only with both."""
+    kept, merged = two
+    merge(kept, merged)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        settling.locked(pk=kept.pk)
+        task = pool.submit(alone, lambda: act(merged))
+        assert is_blocked(task)
+        assert settling.locked(pk=merged.pk)
+        transaction.on_commit(lambda: task.result(timeout=20))
+    assert not Participant.objects.filter(permissions__may_write=True).exists()

@@ -17,7 +17,7 @@ from .settling import (
     any_bar,
     bars_of,
     lift_rows,
-    locked,
+    locked_whole,
     people_of_register,
     project,
     settle,
@@ -181,19 +181,13 @@ def _outlives_sheet(source: str, row: Suppression) -> bool:
 
 
 def _people_behind(whom: Whom) -> list[Any]:
-    """The record with an address, if any, and the one that it was merged into."""
-    found = _records_of(whom)
-    # One after the other, so that a merge that we waited for is seen.
-    return found + locked(pk__in=[row.merged_into_id for row in found if row.merged_into_id])
-
-
-def _records_of(whom: Whom) -> list[Any]:
+    """The record with an address, if any, and what is one person with it by a merge."""
     if "address" in whom:
-        return locked(address_key=addresses.key(whom["address"]))
+        return locked_whole(address_key=addresses.key(whom["address"]))
     if whom["key_id"] not in conf.keys():
         return []
     for pk, address_key in people_of_register().values_list("pk", "address_key").iterator():
         mark, _key_id = addresses.fingerprint(address_key, whom["key_id"])
         if mark == whom["fingerprint"]:
-            return locked(pk=pk)
+            return locked_whole(pk=pk)
     return []

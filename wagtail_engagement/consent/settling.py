@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from .. import addresses, inserting, signals
 from .judging import Act, Subject, Verdict, verdicts
@@ -25,6 +25,8 @@ Standing = ContactPermission.Reason
 Cause = Suppression.Reason
 
 DUE_AT_ONCE = 500
+# What a sheet or a merge says, it says of the very record that it names.
+_OF_RECORDS = (ConsentEvent.Channel.IMPORT, ConsentEvent.Channel.MERGE)
 VERDICT = [field.name for field in fields(Verdict)]
 
 
@@ -65,8 +67,16 @@ def record_many(events: Iterable[ConsentEvent], *, at: datetime.datetime | None 
     """Append events and settle their people as of `at`, else of the newest event's time."""
     rows = list(events)
     if rows:
+        _hand_on([row for row in rows if row.channel not in _OF_RECORDS])
         ConsentEvent.objects.bulk_create(rows)
         settle({row.participant_id for row in rows}, at=at or max(row.at for row in rows))
+
+
+def _hand_on(events: list[ConsentEvent]) -> None:
+    """Let what was done to a record that was merged just now count for the one it is part of."""
+    people = locked(pk__in={event.participant_id for event in events}) if events else []
+    for event in events:
+        event.participant_id = standing_for(event.participant_id, people)
 
 
 @together
@@ -103,11 +113,15 @@ def give(
     Somebody who has just proved the address lifts any reason, for these purposes. A link from an
     older mail may be in a neighbour's hands: it only takes back that the person left (trust 1.4).
     """
-    people = locked(pk=participant_id)
+    family = locked_whole(pk=participant_id)
+    person_id = standing_for(participant_id, family)
+    people = [person for person in family if person.pk == person_id]
+    for event in events:
+        event.participant_id = person_id
     bars = bars_of(people)
     purposes = {event.purpose for event in events if event.action == Action.GIVEN}
     may_lift = any_bar if is_proven else _left_by_link
-    bars[participant_id] = lift_rows(bars[participant_id], purposes, may_lift)
+    bars[person_id] = lift_rows(bars[person_id], purposes, may_lift)
     ConsentEvent.objects.bulk_create(events)
     project(people, bars, at)
     return people[0]
@@ -233,10 +247,31 @@ def people_of_register() -> QuerySet[Any]:
     return model._default_manager.all()
 
 
-def locked(**conditions: Any) -> list[Any]:
+def locked(*queries: Any, **conditions: Any) -> list[Any]:
     # Not a full lock: that would wait for every new row that points at the person.
-    found = people_of_register().filter(**conditions).order_by("pk")
+    found = people_of_register().filter(*queries, **conditions).order_by("pk")
     return list(found.select_for_update(no_key=True))
+
+
+def locked_whole(**conditions: Any) -> list[Any]:
+    """Lock records with all that are one person with them, in the order of their numbers.
+
+    Whoever locks several takes that order, so that no two wait for each other in a ring. If some
+    are merged or parted before they are locked, what they are part of now is locked as well.
+    """
+    while True:
+        named = people_of_register().filter(**conditions).values_list("pk", "merged_into")
+        seen: dict[int, int | None] = dict(named)
+        ids = inserting.among({into or pk for pk, into in seen.items()})
+        people = locked(Q(pk__in=ids) | Q(merged_into__in=ids)) if seen else []
+        if seen.items() <= {person.pk: person.merged_into_id for person in people}.items():
+            return people
+
+
+def standing_for(participant_id: int, people: list[Any]) -> int:
+    """The record that one of these locked records is part of: itself, unless it was merged."""
+    found = (person for person in people if person.pk == participant_id)
+    return next((person.merged_into_id or person.pk for person in found), participant_id)
 
 
 def bars_of(people: list[Any]) -> dict[int, list[Suppression]]:

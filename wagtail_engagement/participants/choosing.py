@@ -56,6 +56,21 @@ def leave(
 ) -> None:
     """Stop writing to a person for these purposes, or (None) for all. Twice is the same as once."""
     wanted = list(Purpose.values if purposes is None else purposes)
+    if settling.locked_whole(pk=participant.pk):  # Else they were erased just now.
+        _withdraw(participant, wanted, channel, at)
+    for purpose in wanted:
+        barring.suppress(
+            address=participant.email,
+            purpose=purpose,
+            reason=Suppression.Reason.UNSUBSCRIBED,
+            source=channel,
+            at=at,
+        )
+
+
+def _withdraw(
+    participant: Participant, wanted: list[str], channel: str, at: datetime.datetime
+) -> None:
     acts = participant.consent_events.filter(purpose__in=wanted).order_by("at", "id")
     subjects: list[tuple[str, int | None]] = []
     if Purpose.INVITE in wanted:
@@ -79,14 +94,6 @@ def leave(
             if (purpose, about) not in stopped
         ]
     )
-    for purpose in wanted:
-        barring.suppress(
-            address=participant.email,
-            purpose=purpose,
-            reason=Suppression.Reason.UNSUBSCRIBED,
-            source=channel,
-            at=at,
-        )
 
 
 def undoable(

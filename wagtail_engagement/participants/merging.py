@@ -135,8 +135,8 @@ def carried_tables() -> dict[str, Any]:
 
 
 def _both(*ids: int) -> list[Participant]:
-    found = {person.pk: person for person in settling.locked(pk__in=ids)}
-    if len(found) < 2:
+    found = {person.pk: person for person in settling.locked_whole(pk__in=ids)}
+    if not found.keys() >= set(ids) or len(set(ids)) < 2:
         raise CannotMerge(_("Choose two different participants."))
     return [found[pk] for pk in ids]
 

@@ -88,9 +88,10 @@ def confirm(*, link: Link, at: datetime.datetime) -> None:
     not arrive there. If the new address belongs to another record, that one stays as it is, and
     the two wait for staff.
     """
-    person = settling.locked(pk=link.participant_id)[0]
+    found = {person.pk: person for person in settling.locked_whole(pk=link.participant_id)}
+    person: Any = found.get(link.participant_id)
     change = waiting(link)
-    if change is None:
+    if person is None or change is None:
         raise NothingToConfirm
     Link.objects.filter(pk=link.pk).update(used_at=at)
     others = Participant.objects.filter(address_key=change.address_key).exclude(pk=person.pk)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .. import addresses, signals
 from ..consent import settling
@@ -84,13 +84,14 @@ def granted_by(claim: Claim, *, at: datetime.datetime) -> dict[str, int]:
 def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     """Confirm exactly what one mail listed, and return its person.
 
+    Somebody with two addresses is one person under either of them.
     Finds or makes the person by address, and never overwrites an address or a name that is
     there. Raises NothingToConfirm. Costs the same statements for any number of claims and
     interests.
     """
-    alias = Participant.objects.filter(address_key=OuterRef("address_key"))
+    # People before claims, as erasure does, so that the two do not wait for each other.
+    known = settling.locked_whole(address_key__in=mail.claims.pending().values("address_key"))
     pending = mail.claims.pending().select_related("consultation").order_by("created_at", "id")
-    pending = pending.annotate(kept_id=Subquery(alias.values("merged_into")[:1]))
     rows: Any = pending.select_for_update(of=("self",))  # The second of two presses waits here.
     granted: dict[Claim, dict[str, int]] = {
         claim: given for claim in rows if (given := granted_by(claim, at=at))
@@ -98,7 +99,7 @@ def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     if not granted:
         raise NothingToConfirm
     claims = list(granted)
-    person_id = _find_or_make(claims, at)
+    person_id = settling.standing_for(_find_or_make(claims, at), known)
     Claim.objects.filter(pk__in=[claim.pk for claim in claims]).update(
         participant_id=person_id, confirmed_at=at
     )
@@ -152,8 +153,7 @@ def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
         unique_fields=["address_key"],
         update_fields=["confirmed_at"],
     )
-    # Somebody with two addresses is one person under either of them.
-    return newest.kept_id or person.pk  # type: ignore[attr-defined]
+    return person.pk
 
 
 def _agreed_name(claims: list[Claim]) -> str:

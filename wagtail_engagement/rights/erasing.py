@@ -64,9 +64,11 @@ def erase(
     address stays as a keyed hash, so that nobody writes to it again (P08); the receipt is the last
     mail to it. Raises AlreadyErased.
     """
-    standing = person.merged_into_id or person.pk
+    # First, so that nobody is merged with them, or parted, while we look.
+    family = settling.locked_whole(pk=person.pk)
+    standing = settling.standing_for(person.pk, family)
     them = tracing.whom(Participant.objects.filter(pk=standing))
-    people = settling.locked(pk__in=them.ids)
+    people = [each for each in family if each.pk in them.ids]
     to = next((each.email for each in people if each.pk == standing), "")
     if not to:
         raise AlreadyErased
@@ -111,8 +113,9 @@ def erase_many(ids: Iterable[int], *, at: datetime.datetime, suppress: bool) -> 
 
 @transaction.atomic
 def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Counts:
+    family = settling.locked_whole(pk__in=ids)
     them = tracing.whom(Participant.objects.filter(pk__in=ids), is_thorough=False)
-    people = settling.locked(pk__in=them.ids)
+    people = [each for each in family if each.pk in set(them.ids)]
     _close_requests(them, at)
     stopped = _stopped(them) if not suppress else set()
     counts = _clean(them, keeps_responses=True)

@@ -105,7 +105,7 @@ def _cut_answers(ids: list[int], at: Moment) -> int:
 @transaction.atomic
 def _remove(ids: list[int], at: Moment) -> int:
     """Look once more, for somebody may have confirmed just now."""
-    settling.locked(pk__in=ids)
+    settling.locked_whole(pk__in=ids)
     gone = list(purposes.to_remove(at=at).filter(pk__in=ids).values_list("pk", flat=True))
     erasing.erase_many(gone, at=at, suppress=False)
     return len(gone)
