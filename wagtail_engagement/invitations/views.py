@@ -23,7 +23,8 @@ from wagtail.log_actions import log
 
 from .. import mail
 from ..consultations.models import Consultation
-from ..modeladmin import may
+from ..modeladmin import NumberPaginator, may
+from ..participants.models import Participant
 from . import queries, rendering, sending
 from .audience import INCLUDED, Audience, Counts, Exclusion
 from .forms import NewInvitationForm, SendForm, TestForm, WhoForm
@@ -97,7 +98,8 @@ class Who:
 
     @cached_property
     def sample(self) -> list[Any]:
-        return list(self.audience.eligible().order_by("pk")[:SAMPLE])
+        first = self.audience.numbers(INCLUDED)[:SAMPLE]
+        return list(Participant.objects.filter(pk__in=first).order_by("pk"))
 
     @property
     def list_query(self) -> str:
@@ -165,9 +167,10 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
         if not form.is_valid():
             raise Http404
         chosen = form.audience(timezone.now())
-    people = chosen.left_out(reason) if reason else chosen.eligible()
+    people = Participant.objects.order_by("pk")
+    pages = NumberPaginator(people, PAGE_SIZE, numbers=chosen.numbers(reason))
     title = str(Exclusion(reason).label) if reason else _("Invited")
-    return _people(request, invitation, title, people.order_by("pk"))
+    return _people(request, invitation, title, pages)
 
 
 @may_change
@@ -257,7 +260,8 @@ def people(request: HttpRequest, pk: int, group: str) -> HttpResponse:
     if group not in GROUPS:
         raise Http404
     found = invitation.deliveries.filter(state__in=GROUPS[group]).select_related("participant")
-    return _people(request, invitation, _labels()[group], found.order_by("pk"))
+    pages = Paginator(found.order_by("pk"), PAGE_SIZE)
+    return _people(request, invitation, _labels()[group], pages)
 
 
 def _turn(rule: Callable[..., Any], done: Any) -> Callable[..., HttpResponse]:
@@ -308,7 +312,9 @@ def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
     }
 
 
-def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any) -> HttpResponse:
+def _people(
+    request: HttpRequest, invitation: Invitation, title: str, pages: Paginator
+) -> HttpResponse:
     """List people or deliveries, with names and addresses for those who may see them.
 
     Every page of addresses is written to the audit log.
@@ -316,7 +322,7 @@ def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any)
     back = url("progress", invitation.pk) if invitation.is_started else edit_url(invitation)
     query = request.GET.copy()
     query.pop("p", None)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("p"))
+    page = pages.get_page(request.GET.get("p"))
     shows_contact = may(request.user, "view_participant_pii")
     if shows_contact and page.object_list:
         data = {"list": str(title), "page": page.number}
@@ -325,7 +331,7 @@ def _people(request: HttpRequest, invitation: Invitation, title: str, rows: Any)
     context = {
         "page": page,
         "query": query.urlencode(),
-        "is_deliveries": rows.model is Delivery,
+        "is_deliveries": pages.object_list.model is Delivery,
         "shows_contact": shows_contact,
         "back": back,
         "header_title": title,

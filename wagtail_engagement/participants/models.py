@@ -54,6 +54,10 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
         """People and organisations, without the records that were merged into another."""
         return self.filter(merged_into=None)
 
+    def merged(self) -> ParticipantQuerySet:
+        """Records that were merged into another: few, so that a list of them costs little."""
+        return self.filter(merged_into__isnull=False)
+
 
 class Participant(models.Model):
     """A person or an organisation in the register, known by a confirmed address.
@@ -101,7 +105,8 @@ class Participant(models.Model):
     class Meta:
         verbose_name = _("participant")
         verbose_name_plural = _("participants")
-        ordering = ["-joined_at", "-id"]
+        # Who joined last has the highest number, and every index knows the numbers.
+        ordering = ["-id"]
         permissions = [
             ("view_participant_pii", _("Can see names and addresses")),
             ("export_participant", _("Can export participants")),
@@ -117,6 +122,11 @@ class Participant(models.Model):
                 fields=["kept_until"],
                 condition=Q(kept_until__isnull=False),
                 name="engagement_participant_end",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(must_be_notified=True),
+                name="engagement_participant_must",
             ),
         ]
 
@@ -172,9 +182,14 @@ class ParticipantInterest(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["interest", "participant"],
+                fields=["interest", "participant", "origin"],
                 condition=Q(removed_at=None),
                 name="engagement_interest_people",
+            ),
+            models.Index(
+                fields=["interest", "participant"],
+                condition=Q(removed_at__isnull=False),
+                name="engagement_interest_taken",
             ),
             models.Index(
                 fields=["participant", "origin"],
