@@ -22,12 +22,8 @@ from taggit.models import TaggedItem
 from wagtail_engagement.consent.models import ConsentEvent, ContactPermission
 from wagtail_engagement.imports import importing
 from wagtail_engagement.imports.models import ImportBatch, ImportRow
-from wagtail_engagement.participants.models import (
-    Interest,
-    Participant,
-    ParticipantInterest,
-    ParticipantName,
-)
+from wagtail_engagement.participants.details import ParticipantName
+from wagtail_engagement.participants.models import Interest, Participant, ParticipantInterest
 
 from . import sheets
 from .plain.models import PlainContact

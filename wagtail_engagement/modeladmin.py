@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from django.urls import include, path, reverse
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from wagtail.admin.menu import Menu, MenuItem
+from wagtail.admin.paginator import WagtailPaginator
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 from wagtail.admin.views.generic import history
@@ -30,7 +32,14 @@ try:
 except ImportError:  # Wagtail 7.4 asks the views instead, which are given the policy below.
     register_permission_policy = None
 
-__all__ = ["DayColumn", "EngagementGroup", "NativeIndexView", "NativeModelAdmin", "register"]
+__all__ = [
+    "DayColumn",
+    "EngagementGroup",
+    "NativeIndexView",
+    "NativeModelAdmin",
+    "NumberPaginator",
+    "register",
+]
 
 APP_LABEL = "wagtail_engagement"
 register = modeladmin_register
@@ -70,6 +79,28 @@ class DayColumn(Column):
     def get_value(self, instance: Any) -> str:
         moment = super().get_value(instance)
         return date_format(localtime(moment), "j F Y") if moment else ""
+
+
+class NumberPaginator(WagtailPaginator):
+    """Counts and finds its pages by the numbers of rows alone, then fetches the rows of one page.
+
+    `numbers` is a queryset of the primary keys of `rows`, both in the same order. It can come from
+    another table whose index holds everything that was asked for.
+    """
+
+    def __init__(self, rows: QuerySet, per_page: int, *, numbers: QuerySet, **options: Any) -> None:
+        super().__init__(rows, per_page, **options)
+        self.numbers = numbers
+
+    @cached_property
+    def count(self) -> int:
+        return self.numbers.count()
+
+    def page(self, number: Any) -> Any:
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        these = self.numbers[start : start + self.per_page]
+        return self._get_page(self.object_list.filter(pk__in=these), number, self)
 
 
 class NativeIndexView(generic.IndexView):

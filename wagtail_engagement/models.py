@@ -16,6 +16,7 @@ from .consultations.models import (
 )
 from .imports.models import ImportBatch, ImportRow
 from .invitations.models import Delivery, Invitation, WorkerSign
+from .participants.details import ParticipantName, ParticipantNote
 from .participants.merges import AddressChange, Merge, PossibleDuplicate
 from .participants.models import (
     Claim,
@@ -23,8 +24,6 @@ from .participants.models import (
     Link,
     Participant,
     ParticipantInterest,
-    ParticipantName,
-    ParticipantNote,
     RegisterMail,
 )
 from .participants.places import Area, Postcode

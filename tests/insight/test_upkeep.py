@@ -89,7 +89,7 @@ def test_agreements_that_ended_without_a_question_are_shown_to_who_can_reach_the
     (line,) = lines_for(login("lead"))
     assert line.text.startswith("1 agreement ended without our asking")
     assert in_words(person.kept_until) in line.otherwise
-    assert "?invitations=lapsed" in line.url
+    assert "?invitations=unasked" in line.url
     assert lines_for(login("analyst")) == []
 
 

@@ -217,6 +217,25 @@ class ConsentEvent(AppendOnlyModel):
         return f"Consent event {self.pk}"
 
 
+# A database uses an index of some rows only where a statement repeats the index's condition. For
+# SQLite a parameter does not, so that this is the word itself.
+_INVITE = models.Func(template=f"'{Purpose.INVITE.value}'", output_field=models.CharField())
+
+
+class ContactPermissionQuerySet(models.QuerySet["ContactPermission"]):
+    def about_invitations(self) -> ContactPermissionQuerySet:
+        """Whether people may be invited: one row at most for a person, none for a merged record."""
+        return self.filter(purpose=_INVITE)
+
+    def may_be_invited(self) -> ContactPermissionQuerySet:
+        """Of people who agreed and whom nothing bars; `recheck_at` may be over by now."""
+        return self.about_invitations().filter(may_write=True)
+
+    def not_invited_because(self, *reasons: str) -> ContactPermissionQuerySet:
+        """Of people who may not be invited, for one of these reasons."""
+        return self.about_invitations().filter(may_write=False, reason__in=reasons)
+
+
 class ContactPermission(models.Model):
     """May we write to this person for this purpose? A projection of the events.
 
@@ -257,6 +276,7 @@ class ContactPermission(models.Model):
     )
     since = models.DateTimeField(help_text=_("Time of the event that decided it."))
 
+    objects = ContactPermissionQuerySet.as_manager()
     wagtail_reference_index_ignore = True
 
     class Meta:
@@ -276,7 +296,14 @@ class ContactPermission(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["purpose", "may_write", "participant"], name="engagement_permission_write"
+                fields=["participant"],
+                condition=Q(purpose=Purpose.INVITE, may_write=True),
+                name="engagement_permission_yes",
+            ),
+            models.Index(
+                fields=["reason", "participant"],
+                condition=Q(purpose=Purpose.INVITE, may_write=False),
+                name="engagement_permission_no",
             ),
             models.Index(
                 fields=["recheck_at"],

@@ -13,12 +13,8 @@ from .. import addresses
 from ..consent.judging import Act
 from ..consent.models import ConsentEvent, Purpose, Suppression
 from ..inserting import among
-from ..participants.models import (
-    Participant,
-    ParticipantInterest,
-    ParticipantName,
-    ParticipantNote,
-)
+from ..participants.details import ParticipantName, ParticipantNote
+from ..participants.models import Participant, ParticipantInterest
 from ..participants.places import Postcode
 from . import columns
 from .terms import Terms

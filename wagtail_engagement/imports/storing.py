@@ -14,12 +14,8 @@ from .. import inserting
 from ..consent import barring, settling
 from ..consent.judging import Act
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
-from ..participants.models import (
-    Participant,
-    ParticipantInterest,
-    ParticipantName,
-    ParticipantNote,
-)
+from ..participants.details import ParticipantName, ParticipantNote
+from ..participants.models import Participant, ParticipantInterest
 from .judging import Changes, Judged
 from .knowing import SOURCE, Known
 from .mapping import Mapping

@@ -22,13 +22,9 @@ from ..consent.models import (
     Purpose,
     Suppression,
 )
+from ..participants.details import ParticipantName, ParticipantNote
 from ..participants.merges import PossibleDuplicate
-from ..participants.models import (
-    Participant,
-    ParticipantInterest,
-    ParticipantName,
-    ParticipantNote,
-)
+from ..participants.models import Participant, ParticipantInterest
 from . import bringing
 from .declaring import check_others_again, forget_rows
 from .judging import best_name

@@ -265,7 +265,7 @@ def unasked(desk: Desk) -> Iterator[Line]:
             )
             % {"count": number},
             otherwise=told % {"date": day(goes)} if goes else told,
-            url=reverse("wagtail_engagement_participants:index") + "?invitations=lapsed",
+            url=reverse("wagtail_engagement_participants:index") + "?invitations=unasked",
             by=goes,
         )
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, Count, Exists, F, FilteredRelation, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.utils.formats import number_format
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from ..consultations.models import Consultation, ConsultationResponse
 from ..participants.models import Claim, Interest, Participant, ParticipantInterest
 from .models import Delivery, Invitation
 
-Standing = ContactPermission.Reason
+Origin = ParticipantInterest.Origin
 Conditions = dict["Exclusion", Q | Exists]
 INCLUDED = ""
 
@@ -39,8 +39,8 @@ class Exclusion(models.TextChoices):
     RECENT = "recent", gettext_lazy("invited recently")
 
 
-# Whom the law says to tell is told whatever their interests, area and other mail.
-OPTIONAL = Q(must_be_notified=False)
+# What the permission itself says; the other reasons are about people whom we may write to.
+BARRED = (Exclusion.STOPPED, Exclusion.UNDELIVERABLE, Exclusion.PAUSED)
 
 
 @dataclass(frozen=True)
@@ -96,36 +96,61 @@ class Audience:
 
     def eligible(self) -> QuerySet[Participant]:
         """Everybody who is invited."""
-        people = _with_permission().filter(self._may_be_written_to)
-        for condition in self._conditions.values():
-            people = people.exclude(condition)
-        return people
+        return Participant.objects.filter(pk__in=self.numbers(INCLUDED))
 
     def left_out(self, reason: str) -> QuerySet[Participant]:
         """Everybody for whom this is the first reason to be left out."""
-        return self._judged().filter(why=reason)
+        return Participant.objects.filter(pk__in=self.numbers(reason))
+
+    def numbers(self, why: str) -> QuerySet[Any, Any]:
+        """The numbers (`person`) of those left out for one reason, or invited; in their order."""
+        if why in BARRED:
+            rows: QuerySet[Any] = ContactPermission.objects.not_invited_because(why)
+        elif why == Exclusion.NOT_AGREED:
+            return _everybody().filter(~self._has_a_say()).order_by("pk").values(person=F("pk"))
+        else:
+            rows = self._judged().filter(why=why)
+        return rows.order_by("participant").values(person=F("participant"))
 
     def judged(self, person: Participant) -> Any:
         """One person as `counts` judges the register; None for a record that is no more.
 
         `why` is the first reason to be left out, "" for none; `standing`, `since` and `until` are
-        of the permission to be invited, which may be missing.
+        of the permission to be invited, None where that is missing.
         """
-        permission = {"standing": "reason", "since": "since", "until": "recheck_at"}
-        rows = self._judged().filter(pk=person.pk)
-        return rows.annotate(
-            **{key: F(f"invite__{name}") for key, name in permission.items()}
-        ).first()
+        found: Any = Participant.objects.current().filter(pk=person.pk).first()
+        if found is None:
+            return None
+        permission = (
+            ContactPermission.objects.about_invitations().filter(participant=person).first()
+        )
+        found.standing = permission and permission.reason
+        found.since = permission and permission.since
+        found.until = permission and permission.recheck_at
+        judged = self._judged().filter(participant=person).values_list("why", flat=True).first()
+        barred = found.standing if found.standing in BARRED else Exclusion.NOT_AGREED
+        found.why = barred if judged is None else judged
+        return found
 
     def counts(self) -> Counts:
-        """Count the whole register in one statement, and who waits to confirm in another."""
-        found = dict(self._judged().values_list("why").annotate(Count("pk")).order_by())
+        """Count the whole register, each person once, and who waits to confirm.
+
+        Only who may be written to is judged one by one. Whoever has no say is the rest, so that
+        the numbers add up to the register.
+        """
+        found = _tally(self._judged(), "why")
+        left_out = _tally(ContactPermission.objects.not_invited_because(*BARRED), "reason")
+        rest = _everybody().count() - sum(found.values()) - sum(left_out.values())
+        included = found.pop(INCLUDED, 0)
+        left_out |= found
+        if rest:
+            left_out[Exclusion.NOT_AGREED] = rest
         waiting = Claim.objects.pending().filter(
             invite_until__gt=self.at, purposes__has_key=Purpose.INVITE.value
         )
         return Counts(
-            included=found.pop(INCLUDED, 0),
-            left_out=found,
+            included=included,
+            left_out=left_out,
             waiting=waiting.aggregate(n=Count("address_key", distinct=True))["n"],
         )
 
@@ -149,17 +174,9 @@ class Audience:
         number = number_format(included, force_grouping=True)
         return f"{people % {'number': number}}: {', '.join(parts)}."
 
-    @property
-    def _may_be_written_to(self) -> Q:
-        """Of what is not the council's own task, only people who agreed are told (P06)."""
-        asked = {"invite__is_by_consent": True} if self.is_promotional else {}
-        lasts = Q(invite__recheck_at=None) | Q(invite__recheck_at__gt=self.at)
-        return Q(invite__may_write=True, **asked) & lasts
-
-    @property
     def _optional(self) -> Q:
         """Whom this is not by law for: interests, area and other mail may leave them out."""
-        return Q() if self.is_promotional else OPTIONAL
+        return Q() if self.is_promotional else _need_not_be_told()
 
     @property
     def _any(self) -> bool:
@@ -176,10 +193,11 @@ class Audience:
         found: Conditions = {}
         area = self.consultation.area
         if area:
-            found[Exclusion.OUT_OF_AREA] = self._optional & ~Q(area="") & ~Q(area__iexact=area)
-        found[Exclusion.NOT_INTERESTED] = self._optional & ~self._interested()
+            elsewhere = ~Q(participant__area="") & ~Q(participant__area__iexact=area)
+            found[Exclusion.OUT_OF_AREA] = self._optional() & elsewhere
+        found[Exclusion.NOT_INTERESTED] = self._optional() & ~self._interested()
         answers = ConsultationResponse.objects.counted().filter(
-            participant=OuterRef("pk"), consultation=self.consultation
+            participant=OuterRef("participant"), consultation=self.consultation
         )
         found[Exclusion.ANSWERED] = Exists(answers)
         found[Exclusion.RECENT] = self._invited_recently()
@@ -204,7 +222,7 @@ class Audience:
         groups = self.topic_groups
         together: frozenset[int] = frozenset().union(*groups)
         if not self.interests:
-            return _chose(together) | ~Q(Exists(_chosen("pk")))
+            return _chose(together) | ~Q(Exists(_chosen()))
         asked = [together] if self._any else groups
         return Q(*(_cares_about(group) for group in asked)) | _named_nothing(together)
 
@@ -214,17 +232,18 @@ class Audience:
         What is still on its way counts as sent, else two invitations that are started on one
         morning would both reach the same people.
         """
-        mine = Delivery.objects.filter(participant=OuterRef("pk"))
+        mine = Delivery.objects.filter(participant=OuterRef("participant"))
         same = Q(Exists(self.to_this(mine)))
         if not self.not_invited_days:
             return same
-        return same | self._optional & Q(Exists(self.lately(mine)))
+        return same | self._optional() & Q(Exists(self.lately(mine)))
 
     def to_this(self, mine: QuerySet[Delivery]) -> QuerySet[Delivery]:
         """Those of somebody's deliveries that invite to this consultation."""
+        # As a list, for databases look this up better than by way of the table of invitations.
+        same = list(self.consultation.invitations.values_list("pk", flat=True))
         return mine.filter(
-            Q(state__in=Delivery.LEFT) | Q(state__in=Delivery.LIVE),
-            invitation__in=self.consultation.invitations.values("pk"),
+            Q(state__in=Delivery.LEFT) | Q(state__in=Delivery.LIVE), invitation__in=same
         )
 
     def lately(self, mine: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -234,61 +253,74 @@ class Audience:
             Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
         )
 
+    def _writable(self) -> Any:
+        """The permissions of those whom we may write to; somebody has one at most.
+
+        Of what is not the council's own task, only people who agreed are told (P06).
+        """
+        in_time = Q(recheck_at=None) | Q(recheck_at__gt=self.at)
+        found = ContactPermission.objects.may_be_invited().filter(in_time).order_by()
+        return found.filter(is_by_consent=True) if self.is_promotional else found
+
+    def _has_a_say(self) -> Any:
+        """Whether somebody may be written to, or has a permission that says why not."""
+        barred = ContactPermission.objects.not_invited_because(*BARRED)
+        return Exists(self._writable().filter(participant=OuterRef("pk"))) | Exists(
+            barred.filter(participant=OuterRef("pk"))
+        )
+
     def _judged(self) -> Any:
-        """The register with `why` somebody is left out, "" for who is invited."""
-        writable = Case(
-            *(
-                When(condition, then=models.Value(why))
-                for why, condition in self._conditions.items()
-            ),
-            default=models.Value(INCLUDED),
+        """Those whom we may write to, with `why` somebody is left out, "" for who is invited."""
+        first = (
+            When(condition, then=models.Value(why)) for why, condition in self._conditions.items()
         )
-        why = Case(
-            When(invite__reason=Standing.STOPPED, then=models.Value(Exclusion.STOPPED)),
-            When(invite__reason=Standing.UNDELIVERABLE, then=models.Value(Exclusion.UNDELIVERABLE)),
-            When(invite__reason=Standing.PAUSED, then=models.Value(Exclusion.PAUSED)),
-            When(self._may_be_written_to, then=writable),
-            default=models.Value(Exclusion.NOT_AGREED),
-            output_field=models.CharField(),
-        )
-        return _with_permission().annotate(why=why)
+        why = Case(*first, default=models.Value(INCLUDED), output_field=models.CharField())
+        return self._writable().annotate(why=why)
 
 
-def _with_permission() -> Any:
-    """The register beside each person's permission to be invited, which may be missing."""
-    own = FilteredRelation(
-        "permissions",
-        condition=Q(permissions__purpose=Purpose.INVITE, permissions__consultation=None),
-    )
-    return Participant.objects.current().annotate(invite=own).order_by()
+def _everybody() -> Any:
+    """The register, counted without a look at each person."""
+    return Participant.objects.exclude(pk__in=Participant.objects.merged().values("pk"))
 
 
-def _chosen(person: str) -> Any:
+def _tally(rows: Any, name: str) -> dict[str, int]:
+    return dict(rows.order_by().values_list(name).annotate(Count("pk")))
+
+
+def _need_not_be_told() -> Q:
+    """Whom the law says to tell is told whatever their interests, area and other mail."""
+    told = Participant.objects.filter(must_be_notified=True)
+    return ~Q(participant__in=told.values("pk"))
+
+
+def _chosen() -> Any:
     """Topics that a person chose and has kept."""
-    return _kept(person).filter(origin=ParticipantInterest.Origin.DECLARED)
+    return _kept().filter(origin=Origin.DECLARED)
 
 
-def _kept(person: str) -> Any:
-    return ParticipantInterest.objects.filter(participant=OuterRef(person), removed_at=None)
+def _kept() -> Any:
+    return ParticipantInterest.objects.filter(participant=OuterRef("participant"), removed_at=None)
 
 
 def _chose(interest_ids: Iterable[int]) -> Q:
-    return Q(Exists(_chosen("pk").filter(interest__in=list(interest_ids))))
+    return Q(Exists(_chosen().filter(interest__in=list(interest_ids))))
 
 
 def _cares_about(interest_ids: Iterable[int]) -> Q:
     """People who chose one of these; taking part tells us only about people who chose nothing."""
     these = list(interest_ids)
-    shown = _kept("pk").filter(interest__in=these).exclude(Exists(_chosen("participant")))
-    return _chose(these) | Q(Exists(shown))
+    shown = _kept().filter(interest__in=these).exclude(origin=Origin.DECLARED)
+    return _chose(these) | Q(Exists(shown.exclude(Exists(_chosen()))))
 
 
 def _named_nothing(interest_ids: Iterable[int]) -> Q:
     """People of whom we know no topic, unless they took one of these away."""
     taken_away = ParticipantInterest.objects.filter(
-        participant=OuterRef("pk"), interest__in=list(interest_ids), removed_at__isnull=False
+        participant=OuterRef("participant"),
+        interest__in=list(interest_ids),
+        removed_at__isnull=False,
     )
-    return ~Q(Exists(_kept("pk"))) & ~Q(Exists(taken_away))
+    return ~Q(Exists(_kept())) & ~Q(Exists(taken_away))
 
 
 def _groups(interests: Iterable[Interest]) -> list[frozenset[int]]:

@@ -13,7 +13,7 @@ from ..consultations.models import Consultation
 from ..modeladmin import may
 from ..participants.models import Participant
 from . import queries
-from .audience import Audience, Counts, Exclusion
+from .audience import INCLUDED, Audience, Counts, Exclusion
 from .forms import WhoForm
 from .models import Invitation
 
@@ -67,7 +67,8 @@ class Who:
 
     @cached_property
     def sample(self) -> list[Any]:
-        return list(self.audience.eligible().order_by("pk")[:SAMPLE])
+        first = self.audience.numbers(INCLUDED)[:SAMPLE]
+        return list(Participant.objects.filter(pk__in=first).order_by("pk"))
 
     @property
     def says_why(self) -> bool:

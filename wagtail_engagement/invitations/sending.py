@@ -21,7 +21,7 @@ from .. import mail, nudge, signals
 from ..consultations.models import Consultation
 from ..participants.models import Interest
 from . import handing, queries, rendering
-from .audience import Audience
+from .audience import INCLUDED, Audience
 from .models import Delivery, Invitation
 
 State = Delivery.State
@@ -139,7 +139,7 @@ def _lock_starting() -> None:
 
 def _freeze(invitation: Invitation, audience: Audience, at: datetime.datetime) -> int:
     """Create a delivery for everybody in the audience, in one statement; return how many."""
-    people, params = audience.eligible().values_list("pk").query.sql_with_params()
+    people, params = audience.numbers(INCLUDED).query.sql_with_params()
     is_postgres = connection.vendor == "postgresql"
     new_uuid = "gen_random_uuid()" if is_postgres else "lower(hex(randomblob(16)))"
     row = Delivery(invitation=invitation, retry_at=at)
@@ -155,7 +155,7 @@ def _freeze(invitation: Invitation, audience: Audience, at: datetime.datetime) -
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (uuid, participant_id, {columns})"  # noqa: S608  own names alone
-            f" SELECT {new_uuid}, person.pk, {marks} FROM ({people}) person",
+            f" SELECT {new_uuid}, invited.person, {marks} FROM ({people}) invited",
             [*values, *params],
         )
         return int(cursor.rowcount)

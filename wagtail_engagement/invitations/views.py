@@ -21,7 +21,7 @@ from wagtail.log_actions import log
 
 from .. import addresses, mail
 from ..consultations.models import Consultation
-from ..modeladmin import may
+from ..modeladmin import NumberPaginator, may
 from ..participants.models import Participant
 from . import queries, rendering, sending
 from .audience import INCLUDED, Counts, Exclusion
@@ -110,11 +110,12 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
         if not may_see_who_answered(invitation.consultation, request.user):
             raise PermissionDenied
     who = Who.asked(request, invitation)
-    people = who.audience.left_out(reason) if reason else who.audience.eligible()
+    people = Participant.objects.order_by("pk")
+    pages = NumberPaginator(people, PAGE_SIZE, numbers=who.audience.numbers(reason))
     title = _("Invited")
     if reason:
         title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label}
-    return _people(request, invitation, title, people.order_by("pk"), says_why=who.says_why)
+    return _people(request, invitation, title, pages, says_why=who.says_why)
 
 
 @may_change
@@ -172,12 +173,8 @@ def _why(
 def ask_why(request: HttpRequest, pk: int) -> HttpResponse:
     """Go to the answer about the person with an address, which stands in no address of a page."""
     invitation = get_object_or_404(Invitation, pk=pk)
-    log(
-        request.user,
-        "wagtail_engagement.participants_searched",
-        user=request.user,
-        title=_("Participants"),
-    )
+    action = "wagtail_engagement.participants_searched"
+    log(request.user, action, user=request.user, title=_("Participants"))
     try:
         key = addresses.key(addresses.clean(request.POST.get("address", "")))
     except addresses.AddressRefused as refused:
@@ -277,7 +274,8 @@ def people(request: HttpRequest, pk: int, group: str) -> HttpResponse:
     if group not in GROUPS:
         raise Http404
     found = invitation.deliveries.filter(state__in=GROUPS[group]).select_related("participant")
-    return _people(request, invitation, _labels()[group], found.order_by("pk"))
+    pages = Paginator(found.order_by("pk"), PAGE_SIZE)
+    return _people(request, invitation, _labels()[group], pages)
 
 
 def _turn(rule: Callable[..., Any], done: Any) -> Callable[..., HttpResponse]:
@@ -329,7 +327,12 @@ def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
 
 
 def _people(
-    request: HttpRequest, invitation: Invitation, title: str, rows: Any, *, says_why: bool = False
+    request: HttpRequest,
+    invitation: Invitation,
+    title: str,
+    pages: Paginator,
+    *,
+    says_why: bool = False,
 ) -> HttpResponse:
     """List people or deliveries, with names and addresses for those who may see them.
 
@@ -338,7 +341,7 @@ def _people(
     back = url("progress", invitation.pk) if invitation.is_started else edit_url(invitation)
     query = request.GET.copy()
     query.pop("p", None)
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("p"))
+    page = pages.get_page(request.GET.get("p"))
     shows_contact = may(request.user, "view_participant_pii")
     if shows_contact and page.object_list:
         data = {"list": str(title), "page": page.number}
@@ -349,7 +352,7 @@ def _people(
         "invitation": invitation,
         "says_why": says_why,
         "query": query.urlencode(),
-        "is_deliveries": rows.model is Delivery,
+        "is_deliveries": pages.object_list.model is Delivery,
         "shows_contact": shows_contact,
         "back": back,
         "header_title": title,

@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,12 +18,13 @@ from wagtail.admin.widgets.button import HeaderButton, ListingButton
 from wagtail.log_actions import log
 
 from .. import addresses
-from ..consent.models import ContactPermission, Purpose
-from ..modeladmin import APP_LABEL, NativeIndexView, may
-from . import areas
+from ..consent.models import ContactPermission
+from ..modeladmin import APP_LABEL, NativeIndexView, NumberPaginator, may
+from . import areas, renewing
 from .models import Interest, Participant, ParticipantInterest
 
 Reason = ContactPermission.Reason
+UNASKED = "unasked"  # of those whose permission ran out
 NAMESPACE = "wagtail_engagement_participants"
 EXPORTS = ("view_participant", "view_participant_pii", "export_participant")
 
@@ -33,7 +35,12 @@ def areas_to_choose() -> list[tuple[str, str]]:
 
 class ParticipantFilterSet(WagtailFilterSet):
     invitations = django_filters.ChoiceFilter(
-        label=gettext_lazy("Invitations"), choices=Reason.choices, method="by_permission"
+        label=gettext_lazy("Invitations"),
+        choices=[
+            *Reason.choices,
+            (UNASKED, gettext_lazy("permission ran out, and we had not asked")),
+        ],
+        method="by_permission",
     )
     interest = django_filters.ModelChoiceFilter(
         label=gettext_lazy("Interest"),
@@ -55,39 +62,63 @@ class ParticipantFilterSet(WagtailFilterSet):
         fields: list[str] = []
 
     def by_permission(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        rows = ContactPermission.objects.filter(
-            participant=OuterRef("pk"), purpose=Purpose.INVITE, consultation=None
-        )
-        if value == Reason.NEVER_AGREED:
-            return queryset.filter(~Exists(rows) | Exists(rows.filter(reason=value)))
-        return queryset.filter(Exists(rows.filter(may_write=value == Reason.GRANTED, reason=value)))
+        if value == UNASKED:
+            ended = renewing.unasked(at=timezone.now())
+            return queryset.filter(pk__in=ended.values("participant"))
+        return queryset.filter(_stands("pk", value))
 
     def by_end(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(kept_until__isnull=False)
 
     def by_interest(self, queryset: QuerySet, name: str, value: Interest) -> QuerySet:
-        links = ParticipantInterest.objects.filter(
-            participant=OuterRef("pk"), interest=value, removed_at=None
-        )
-        return queryset.filter(Exists(links))
+        return queryset.filter(Exists(_links(value).filter(participant=OuterRef("pk"))))
 
-    def quick_count(self) -> int | None:
-        """How many are asked for, where two narrow indexes tell; None for other questions.
+    def numbers(self) -> QuerySet | None:
+        """The numbers of those asked for, newest first, where narrow indexes alone can tell.
 
-        A page reads a few rows of the listing's order and looks each up; a count would have to
-        look up everybody.
+        That needs no look at anybody but those on the page. None for other questions, which do.
         """
-        asked = {name: value for name, value in self.form.cleaned_data.items() if value}
-        if set(asked) != {"invitations", "interest"} or asked["invitations"] == Reason.NEVER_AGREED:
+        told = self.form.cleaned_data if self.is_valid() else {}
+        asked = {name: value for name, value in told.items() if value}
+        interest, reason = asked.pop("interest", None), asked.pop("invitations", "")
+        if asked or reason == UNASKED:
             return None
-        links = ParticipantInterest.objects.filter(interest=asked["interest"], removed_at=None)
-        reason = asked["invitations"]
-        return ContactPermission.objects.filter(
-            purpose=Purpose.INVITE,
-            may_write=reason == Reason.GRANTED,
-            reason=reason,
-            participant__in=links.values("participant"),
-        ).count()
+        rows: QuerySet = Participant.objects.all()
+        person = "pk"
+        if interest:
+            rows, person = _links(interest), "participant"
+        elif reason and reason != Reason.NEVER_AGREED:
+            return _standing(reason).order_by("-participant").values("participant")
+        rows = rows.exclude(**{f"{person}__in": Participant.objects.merged().values("pk")})
+        if reason:
+            rows = rows.filter(_stands(person, reason))
+        return rows.order_by(f"-{person}").values(person)
+
+
+def _links(interest: Interest) -> QuerySet:
+    return ParticipantInterest.objects.filter(interest=interest, removed_at=None)
+
+
+def _standing(reason: str) -> QuerySet:
+    """The permissions of those who stand so towards invitations."""
+    permissions = ContactPermission.objects
+    if reason == Reason.GRANTED:
+        return permissions.may_be_invited()
+    return permissions.not_invited_because(reason)
+
+
+def _stands(person: str, reason: str) -> Any:
+    """Whether the person whose number is in the column `person` stands so towards invitations."""
+
+    def has(permissions: QuerySet) -> Exists:
+        return Exists(permissions.filter(participant=OuterRef(person)))
+
+    if reason != Reason.NEVER_AGREED:
+        return has(_standing(reason))
+    # Hardly any of them has a row that says so.
+    other = set(Reason) - {Reason.GRANTED, Reason.NEVER_AGREED}
+    permissions = ContactPermission.objects
+    return ~has(permissions.may_be_invited()) & ~has(permissions.not_invited_because(*other))
 
 
 class ParticipantIndexView(NativeIndexView):
@@ -100,13 +131,14 @@ class ParticipantIndexView(NativeIndexView):
     def get_base_queryset(self) -> QuerySet:
         return Participant.objects.current()
 
-    def get_paginator(self, *args: Any, **kwargs: Any) -> Any:
-        paginator = super().get_paginator(*args, **kwargs)
-        if self.filters and self.filters.is_valid() and not self.is_searching:
-            count = self.filters.quick_count()
-            if count is not None:
-                paginator.count = count
-        return paginator
+    def get_paginator(self, queryset: QuerySet, per_page: int, **kwargs: Any) -> Any:
+        numbers = None if self.is_searching else self.filters.numbers()
+        if numbers is None:
+            return super().get_paginator(queryset, per_page, **kwargs)
+        people = self.order_queryset(self.get_base_queryset())
+        if self.ordering == "id":
+            numbers = numbers.reverse()
+        return NumberPaginator(people, per_page, numbers=numbers, **kwargs)
 
     def search_queryset(self, queryset: QuerySet) -> QuerySet:
         """Find by the exact address or by how a name begins."""
@@ -144,7 +176,8 @@ class ParticipantIndexView(NativeIndexView):
             ),
             *named,
             Column("kind", label=_("Kind"), accessor="get_kind_display"),
-            DateColumn("joined_at", label=_("Joined"), sort_key="joined_at"),
+            # Numbers are given out in the order of joining, and need no sorting.
+            DateColumn("joined_at", label=_("Joined"), sort_key="id"),
         ]
 
     @cached_property

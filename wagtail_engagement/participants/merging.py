@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, ContactPermission, Purpose, Suppression
+from .details import ParticipantName
 from .merges import Merge, PossibleDuplicate
-from .models import Link, Participant, ParticipantInterest, ParticipantName
+from .models import Link, Participant, ParticipantInterest
 
 Action = ConsentEvent.Action
 Channel = ConsentEvent.Channel

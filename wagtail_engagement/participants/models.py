@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -54,6 +53,10 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
         """People and organisations, without the records that were merged into another."""
         return self.filter(merged_into=None)
 
+    def merged(self) -> ParticipantQuerySet:
+        """Records that were merged into another: few, so that a list of them costs little."""
+        return self.filter(merged_into__isnull=False)
+
 
 class Participant(models.Model):
     """A person or an organisation in the register, known by a confirmed address.
@@ -101,7 +104,8 @@ class Participant(models.Model):
     class Meta:
         verbose_name = _("participant")
         verbose_name_plural = _("participants")
-        ordering = ["-joined_at", "-id"]
+        # Who joined last has the highest number, and every index knows the numbers.
+        ordering = ["-id"]
         permissions = [
             ("view_participant_pii", _("Can see names and addresses")),
             ("export_participant", _("Can export participants")),
@@ -117,6 +121,11 @@ class Participant(models.Model):
                 fields=["kept_until"],
                 condition=Q(kept_until__isnull=False),
                 name="engagement_participant_end",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(must_be_notified=True),
+                name="engagement_participant_must",
             ),
         ]
 
@@ -172,9 +181,14 @@ class ParticipantInterest(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["interest", "participant"],
+                fields=["interest", "participant", "origin"],
                 condition=Q(removed_at=None),
                 name="engagement_interest_people",
+            ),
+            models.Index(
+                fields=["interest", "participant"],
+                condition=Q(removed_at__isnull=False),
+                name="engagement_interest_taken",
             ),
             models.Index(
                 fields=["participant", "origin"],
@@ -190,53 +204,6 @@ class ParticipantInterest(models.Model):
 
     def __str__(self) -> str:
         return f"Interest {self.interest_id} of participant {self.participant_id}"
-
-
-class ParticipantName(models.Model):
-    """A name that somebody gave with the address; a shared mailbox has several."""
-
-    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="names")
-    name = models.CharField(_("name"), max_length=200)
-    batch = models.ForeignKey(
-        "wagtail_engagement.ImportBatch", on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    since = models.DateTimeField(default=timezone.now)
-
-    wagtail_reference_index_ignore = True
-
-    class Meta:
-        verbose_name = _("name of a participant")
-        verbose_name_plural = _("names of participants")
-        constraints = [
-            models.UniqueConstraint(fields=["participant", "name"], name="engagement_name_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"Name {self.pk}"
-
-
-class ParticipantNote(models.Model):
-    """What staff wrote about somebody; the person may ask to read it."""
-
-    participant = models.ForeignKey(Participant, on_delete=models.CASCADE, related_name="notes")
-    text = models.TextField(_("note"), max_length=2000)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    batch = models.ForeignKey(
-        "wagtail_engagement.ImportBatch", on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    at = models.DateTimeField(default=timezone.now)
-
-    wagtail_reference_index_ignore = True
-
-    class Meta:
-        verbose_name = _("note")
-        verbose_name_plural = _("notes")
-        ordering = ["-at", "-id"]
-
-    def __str__(self) -> str:
-        return f"Note {self.pk}"
 
 
 class RegisterMail(models.Model):

@@ -17,8 +17,9 @@ from .. import addresses
 from ..consent import barring, settling
 from ..consent.models import Purpose, Suppression
 from . import links
+from .details import ParticipantName
 from .merges import AddressChange, PossibleDuplicate
-from .models import Link, Participant, ParticipantName, RegisterMail
+from .models import Link, Participant, RegisterMail
 
 Kind = RegisterMail.Kind
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from .models import Participant, ParticipantName, ParticipantNote
+from .details import ParticipantName, ParticipantNote
+from .models import Participant
 
 
 def add(*, person: Participant, text: str, by: Any, at: datetime.datetime) -> ParticipantNote:

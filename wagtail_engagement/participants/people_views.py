@@ -25,8 +25,9 @@ from wagtail.log_actions import log
 from .. import addresses
 from ..modeladmin import APP_LABEL, DayColumn, NativeIndexView, may
 from . import duplicates, merging, noting, tending
+from .details import ParticipantNote
 from .merges import Merge, PossibleDuplicate
-from .models import Participant, ParticipantNote
+from .models import Participant
 from .timeline import LONGEST, Story
 
 NAMESPACE = "wagtail_engagement_participants"

@@ -20,16 +20,9 @@ from ..consultations.models import Answer, ConsultationResponse, ResponseContact
 from ..consultations.questions import Definition
 from ..imports.models import ImportRow
 from ..invitations.models import Delivery
+from ..participants.details import ParticipantName, ParticipantNote
 from ..participants.merges import AddressChange, Merge, PossibleDuplicate
-from ..participants.models import (
-    Claim,
-    Link,
-    Participant,
-    ParticipantInterest,
-    ParticipantName,
-    ParticipantNote,
-    RegisterMail,
-)
+from ..participants.models import Claim, Link, Participant, ParticipantInterest, RegisterMail
 from ..participants.queries import told
 from . import tracing
 from .models import RightsRequest
