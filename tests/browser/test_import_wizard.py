@@ -86,7 +86,7 @@ def test_lists_are_compared_in_a_browser(town, staff, sheet, tmp_path):
 
 
 def test_many_lists_are_compared_without_cutting_the_table(town, staff, sheet, tmp_path):
-    names = [f"Parks and open spaces contacts {year} (FINAL v2).csv" for year in range(2005, 2025)]
+    names = [f"Parks and open spaces contacts {year} (FINAL v2).csv" for year in range(2017, 2025)]
     for name in names:
         (tmp_path / name).write_text(sheet.read_text())
     page = staff("Register steward")
@@ -96,6 +96,9 @@ def test_many_lists_are_compared_without_cutting_the_table(town, staff, sheet, t
     wide = page.get_by_role("region", name="Each list")
     wide.wait_for()
     looked_at(page, "compare-many")
+    assert wide.evaluate("each => each.scrollWidth <= each.clientWidth")
+    page.set_viewport_size({"width": 320, "height": 900})
+    looked_at(page, "compare-many-narrow")
     wide.focus()
     for _press in range(99):
         page.keyboard.press("ArrowRight")

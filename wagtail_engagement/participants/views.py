@@ -291,7 +291,11 @@ def _show_choices(
 def own_pages(link: Link, handle: str, here: str) -> dict[str, Any]:
     """What leads from one page behind a fresh link to the others: each wants handle and proof."""
     pages = (
-        ("taken_part", reverse("wagtail_engagement:fresh"), _("What you took part in")),
+        (
+            "taken_part",
+            reverse("wagtail_engagement:fresh"),
+            _("What you took part in, your topics"),
+        ),
         ("details", reverse("wagtail_engagement:details"), _("Your name and address")),
         ("see", reverse("wagtail_engagement:your_data"), _("Download everything")),
         ("erase", reverse("wagtail_engagement:your_data"), _("Erase me")),
