@@ -1,6 +1,5 @@
 """Two at the same moment, in threads with connections of their own."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests import factories
+from tests.threads import alone, is_blocked, meanwhile, one_at_a_time
 from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.models import ConsentEvent, Participant, RegisterMail, Suppression
 from wagtail_engagement.participants import choosing, merging, registry, renewing, sending
@@ -16,9 +16,6 @@ from wagtail_engagement.rights import erasing
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 THREADS = 6
-one_at_a_time = pytest.mark.skipif(
-    connection.vendor == "sqlite", reason="SQLite writes one at a time"
-)
 
 
 def at_once(act, *rows):
@@ -75,35 +72,6 @@ def test_agreeing_and_complaining_at_once_leaves_what_a_replay_says():
 
 
 # Merging, while something else is under way
-
-
-def is_blocked(task):
-    """Wait until a thread waits for a lock of ours; False if it is done without."""
-    by_us = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    with connection.cursor() as cursor:
-        while not task.done():
-            cursor.execute(by_us)
-            if cursor.fetchone():
-                return True
-            time.sleep(0.01)
-    return False
-
-
-def alone(act):
-    """Do something in a thread, with its connection closed at the end."""
-    try:
-        act()
-    finally:
-        connection.close()
-
-
-def meanwhile(first, then):
-    """Begin with `then` in a thread while `first` is done and not committed yet."""
-    with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        first()
-        task = pool.submit(alone, then)
-        is_blocked(task)
-        transaction.on_commit(lambda: task.result(timeout=20))
 
 
 def merge(kept, merged):

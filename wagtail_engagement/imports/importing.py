@@ -170,7 +170,7 @@ def decide_review(
     if accept:
         terms = Terms.of(batch, at=at)
         cells = row_of(row.values or {})
-        register = Register(batch_id=batch.pk, now=terms.now)
+        register = Register(batch_id=batch.pk, now=terms.now, locks=True)
         changes, [judged] = running.judge_rows(
             [(row.number, cells)], terms, register, permission=permission or "unknown"
         )

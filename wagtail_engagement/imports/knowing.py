@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from django.db.models.functions import Coalesce
 
 from .. import addresses
+from ..consent import settling
 from ..consent.judging import Act
 from ..consent.models import ConsentEvent, Purpose, Suppression
 from ..inserting import among
@@ -78,10 +79,16 @@ def who_says_no(rows: Iterable[tuple[int, list[str]]], terms: Terms) -> set[str]
 
 
 class Register:
-    """Reads people by address in a few statements for any number, and remembers them."""
+    """Reads people by address in a few statements for any number, and remembers them.
 
-    def __init__(self, *, batch_id: int | None, now: datetime.datetime) -> None:
-        self.batch_id, self.now = batch_id, now
+    `locks` lets nobody change them before the transaction ends, for what is written then rests on
+    what was read.
+    """
+
+    def __init__(
+        self, *, batch_id: int | None, now: datetime.datetime, locks: bool = False
+    ) -> None:
+        self.batch_id, self.now, self.locks = batch_id, now, locks
         self.known: dict[str, Known] = {}
         self.areas: dict[str, str] = {}
         self._people: dict[int, Known] = {}
@@ -108,6 +115,8 @@ class Register:
         return self.areas.get(postcode.replace(" ", ""), "")
 
     def _read_people(self, emails: dict[str, str]) -> None:
+        if self.locks:
+            settling.locked_whole(address_key__in=among(emails))
         found = Participant.objects.filter(address_key__in=among(emails))
         kept = dict(found.values_list("address_key", Coalesce("merged_into", "pk")))
         missing = set(kept.values()) - self._people.keys()

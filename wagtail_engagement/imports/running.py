@@ -286,10 +286,11 @@ def _bring_in(turn: Turn, rows: Rows, terms: Terms, answers: Answers | None) -> 
 
 def _store(turn: Turn, rows: Rows, terms: Terms, answers: Answers | None) -> Tally:
     batch = turn.batch
-    # First, for it keeps any other worker out until this transaction ends.
-    turn.advance(Status.RUNNING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows))
-    register = Register(batch_id=batch.pk, now=terms.now)
+    # People before the batch, as erasure locks them, so that the two do not wait for each other.
+    register = Register(batch_id=batch.pk, now=terms.now, locks=True)
     changes, judged = judge_rows(rows, terms, register, noes=turn.noes)
+    # Before anything is written: it keeps any other worker out until this transaction ends.
+    turn.advance(Status.RUNNING, last_row=rows[-1][0], rows_done=batch.rows_done + len(rows))
     store(changes, terms, at=turn.clock())
     keep_rows(batch, judged, dict(rows), terms.mapping)
     so_far = deepcopy(turn.tally)

@@ -58,9 +58,12 @@ def undo_rows(turn: Turn) -> None:
     batch = turn.batch
     while not turn.is_over():
         with transaction.atomic():
-            turn.advance(Status.UNDOING)
             named = batch.rows.filter(participant__isnull=False).order_by("number")[:CHUNK]
             found = list(named.values_list("pk", "participant"))
+            people = {person for _row, person in found}
+            # People before the batch, as erasure locks them, so that neither waits for the other.
+            settling.locked_whole(pk__in=people)
+            turn.advance(Status.UNDOING)
             taken = len(found) or bringing.take_back(batch, most=CHUNK)
             if not taken:
                 forget_rows(batch)
@@ -73,7 +76,7 @@ def undo_rows(turn: Turn) -> None:
                 )
                 check_others_again(batch)
                 return
-            _take_out(batch, {person for _row, person in found}, turn.clock())
+            _take_out(batch, people, turn.clock())
             rows = ImportRow.objects.filter(pk__in=[row for row, _person in found])
             rows._raw_delete(rows.db)
         turn.done += taken
