@@ -98,6 +98,45 @@ def test_of_an_old_form_no_name_comes_in_beside_the_answers():
     assert only_response().answers and not ResponseContact.objects.exists()
 
 
+def test_of_a_form_that_was_open_for_years_only_late_names_come_in():
+    page = old_forms.form()
+    old_forms.fill_in(page, ANN, days_ago=500)
+    old_forms.fill_in(page, {**ANN, "email": "late@example.org", "postcode": "Brighton"})
+    old_forms.brought_in(page)
+    contact = ResponseContact.objects.get()
+    assert (contact.email, contact.postcode) == ("late@example.org", "Brighton")
+
+
+def test_no_name_comes_in_long_after_the_outcome():
+    page = old_forms.form(ANN)
+    old_forms.brought_in(page)
+    Consultation.objects.update(answered_at=timezone.now() - datetime.timedelta(days=200))
+    old_forms.fill_in(page, {**ANN, "email": "late@example.org"})
+    old_forms.brought_in(page)
+    assert not ResponseContact.objects.filter(email="late@example.org").exists()
+
+
+def test_options_that_differ_in_case_alone_keep_their_keys():
+    page = old_forms.form({**ANN, "site": "mill lane"}, ANN)
+    old_forms.brought_in(page)
+    FormField.objects.filter(clean_name="site").update(choices="Top Field")
+    old_forms.fill_in(page, {**ANN, "site": "Top Field"})
+    old_forms.brought_in(page)
+    found = ConsultationResponse.objects.order_by("pk")
+    assert [readable(row)["Which site?"] for row in found] == [
+        "mill lane",
+        "Mill Lane",
+        "Top Field",
+    ]
+    pairs = {
+        (option["label"], option["key"])
+        for version in FormVersion.objects.all()
+        for question in version.definition
+        for option in question.get("options", [])
+    }
+    assert len(pairs) == len(dict(pairs)) == len({key for _label, key in pairs})
+
+
 def test_names_beside_answers_go_in_their_time_and_the_form_stays_known():
     page = old_forms.form(ANN)
     old_forms.brought_in(page)

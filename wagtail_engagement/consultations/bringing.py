@@ -137,16 +137,27 @@ def record(
         ["response", *TypedAnswer._fields],
         [(row.pk, *answer) for row, each in pairs for answer in typed(version, each.answers)],
     )
-    if queries.cut_at(version.consultation.closes_at, None, None) > at:
-        _keep_contacts(pairs)
+    _keep_contacts(version.consultation, pairs, at)
     return fresh
 
 
-def _keep_contacts(pairs: Sequence[tuple[ConsultationResponse, Filled]]) -> None:
+def _keep_contacts(
+    consultation: Consultation,
+    pairs: Sequence[tuple[ConsultationResponse, Filled]],
+    at: datetime.datetime,
+) -> None:
+    """Keep who people said they are, for as long as beside any other answer.
+
+    A form can stay open for years, so that each submission is as old as it is.
+    """
+    row = consultation
+    if queries.cut_at(row.closes_at, row.answered_at, row.decision_expected_on) <= at:
+        return
     ResponseContact.objects.bulk_create(
         ResponseContact(response=row, email=each.email, name=each.name, postcode=each.postcode)
         for row, each in pairs
-        if each.email or each.name or each.postcode
+        if (each.email or each.name or each.postcode)
+        and queries.cut_at(each.submitted_at, None, None) > at
     )
 
 

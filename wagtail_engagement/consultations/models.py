@@ -240,7 +240,7 @@ class ResponseContact(models.Model):
     )
     email = models.EmailField(max_length=254, blank=True)
     name = models.CharField(max_length=200, blank=True)
-    postcode = models.CharField(max_length=10, blank=True)
+    postcode = models.CharField(max_length=40, blank=True)
 
     wagtail_reference_index_ignore = True
 

@@ -14,8 +14,10 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils.functional import cached_property
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
+from .. import conf
 from ..consultations import bringing as answers
 from ..consultations.queries import form_pages, forms_of
 from . import questions, submissions
@@ -90,8 +92,9 @@ class Answers:
     ) -> None:
         """`about` are the interests that the form was about."""
         self.batch, self.now, self.about = batch, now, about
-        columns = answer_columns(Mapping.from_json(batch.mapping))
-        self.fields = {index: batch.form["fields"][index] for index in columns}
+        mapping = Mapping.from_json(batch.mapping)
+        self.fields = {i: batch.form["fields"][i] for i in answer_columns(mapping)}
+        self.postcodes = mapping.columns(Field.POSTCODE)
 
     @cached_property
     def page(self) -> Any:
@@ -128,16 +131,17 @@ class Answers:
         people = {each.number: each for each in judged}
         fresh = answers.record(
             version=answers.begin(exercise=self.exercise),
-            forms=[self._filled(number, cells, people[number]) for number, cells in rows],
+            forms=[
+                self._filled(number, cells, **self._who(people[number], cells))
+                for number, cells in rows
+            ],
             batch=str(self.batch.uuid),
             language=self._language(),
             at=at,
         )
         return _said(fresh, of=len(rows))
 
-    def _filled(
-        self, number: int, cells: list[str], judged: Judged | None = None
-    ) -> answers.Filled:
+    def _filled(self, number: int, cells: list[str], **who: str) -> answers.Filled:
         try:
             said = {
                 field["question"]["key"]: value
@@ -150,8 +154,21 @@ class Answers:
             uuid=submissions.uuid_of(self.page, number),
             submitted_at=submissions.moment(cells),
             answers=said,
-            **_who(judged),
+            **who,
         )
+
+    def _who(self, judged: Judged, cells: list[str]) -> dict[str, str]:
+        """Return who a row says it is from; nothing of somebody who asked us to stop."""
+        row = judged.row
+        if row is None or judged.outcome == ImportRow.Outcome.SUPPRESSED:
+            return {}
+        names = dict.fromkeys(filter(None, (row.name, row.organisation)))
+        typed = " ".join(cells[index] for index in self.postcodes)
+        return {
+            "email": row.email,
+            "name": ", ".join(names)[:200],
+            "postcode": row.postcode or " ".join(typed.split())[:40],
+        }
 
     def _language(self) -> str:
         if getattr(settings, "WAGTAIL_I18N_ENABLED", False):
@@ -162,15 +179,6 @@ class Answers:
 def _said(fresh: Sequence[answers.Filled], *, of: int) -> Counter[str]:
     said = sum(len(each.answers) for each in fresh)
     return Counter({RESPONSES: len(fresh), ANSWERS: said, ALREADY: of - len(fresh)})
-
-
-def _who(judged: Judged | None) -> dict[str, str]:
-    """What a row says of who filled it in; nothing of somebody who asked us to leave them alone."""
-    row = judged.row if judged and judged.outcome != ImportRow.Outcome.SUPPRESSED else None
-    if row is None:
-        return {}
-    names = dict.fromkeys(filter(None, (row.name, row.organisation)))
-    return {"email": row.email, "name": ", ".join(names)[:200], "postcode": row.postcode}
 
 
 def answers_of(
@@ -187,19 +195,24 @@ def what_is_said(batch: ImportBatch, *, at: datetime.datetime) -> dict[str, Any]
     """Return what there is to tell of the answers of a form that is checked or imported.
 
     Keys: exercise (None where no answer is kept), responses, answers, already, last_day,
-    names_who (whether a field says who somebody is), and names_until (when that ends beside the
-    answers, None where it is over).
+    names_who (whether a field says who somebody is), names_until (when that ends beside the
+    answers, None where it is over) and names_from (from which submission on it is kept, None for
+    all of them).
     """
     found = answers_of(batch, now=batch.started_at or at)
     if found is None:
         return {"exercise": None}
+    now = batch.started_at or at
     until = found.exercise.names_until()
+    oldest = localdate(now - datetime.timedelta(days=conf.undecided_days()))
+    first, last = submissions.days_of(batch.form)
     return {
         "exercise": found.exercise,
         **{name: batch.totals.get(name, 0) for name in SAID},
-        "names_until": until if until > (batch.started_at or at) else None,
+        "names_until": until if until > now else None,
+        "names_from": oldest if first <= oldest else None,
         "names_who": bool(Mapping.from_json(batch.mapping).columns(*CONTACT)),
-        "last_day": batch.collected_to or submissions.days_of(batch.form)[1],
+        "last_day": batch.collected_to or last,
     }
 
 

@@ -132,8 +132,14 @@ class FormOriginForm(OriginForm):
         self.fields["collected_to"].label = _("Open until")
         self.fields["everyone"].label = _("What it was about; everyone here is interested in")
         mapping = Mapping.from_json(batch.mapping)
-        for name in () if mapping.columns(Field.EMAIL) else ("basis", "words", "kind"):
-            del self.fields[name]
+        if not mapping.columns(Field.EMAIL):
+            for name in ("basis", "words", "kind"):
+                del self.fields[name]
+        elif asks := [batch.headers[index] for index in mapping.columns(Field.PERMISSION)]:
+            told = _("Today the form asks: %(words)s") % {
+                "words": ", ".join(f"“{a}”" for a in asks)
+            }
+            self.fields["words"].help_text = f"{self.fields['words'].help_text} {told}"
         for name in ("title", "is_sensitive"):
             self.initial[name] = getattr(batch, name)
             if not mapping.answers:

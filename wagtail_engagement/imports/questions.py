@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from ..consultations.fields import tidy
-from ..consultations.questions import CHOICE_KINDS, option_key
+from ..consultations.questions import CHOICE_KINDS
 
 # More different answers than this are no options.
 MOST_OPTIONS = 200
@@ -113,7 +114,7 @@ def field(
     keys: dict[str, str] = {}
     if question["kind"] in CHOICE_KINDS:
         for said in _options(seen, choices):
-            keys[said] = option_key(said, keys.values())
+            keys[said] = hashlib.sha256(said.encode()).hexdigest()[:10]
         labels = {YES: _("Yes"), NO: _("No")} if seen.are_ticks else {}
         question["options"] = [
             {"key": key, "label": labels.get(said, said)} for said, key in keys.items()

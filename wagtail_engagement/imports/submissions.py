@@ -78,42 +78,41 @@ def survey(page: Any) -> dict[str, Any]:
     asked = {field.clean_name: field for field in page.get_form_fields()}
     labels = {str(name): str(label) for name, label in page.get_data_fields()}
     seen = {name: Seen(_type(asked.get(name))) for name in labels if name != DAY}
-    found: dict[str, Any] = {"submissions": 0}
+    first = last = upto = None
+    count = 0
     for submission in _pages_of(of(page)):
         data = submission.get_data()
         for name in submission.form_data.keys() - seen.keys() - {DAY}:
             seen[name] = Seen("")  # Such a field is in the form no more.
         for name, each in seen.items():
             each.add(data.get(name))
-        moment = submission.submit_time
-        found["first"] = min(found.get("first", moment), moment)
-        found["last"] = max(found.get("last", moment), moment)
-        found["submissions"] += 1
-        found["upto"] = submission.pk
-    if not found["submissions"]:
+        sent, upto = submission.submit_time, submission.pk
+        first, last = min(first or sent, sent), max(last or sent, sent)
+        count += 1
+    if first is None or last is None:
         return {}
-    if not isinstance(found["upto"], int):
-        raise SheetRefused(
-            _("The submissions of this form are not numbered, so that it cannot be brought in.")
-        )
-    gone = _("%(name)s (no longer in the form)")
-    fields = [
-        questions.field(
-            name,
-            labels.get(name) or gone % {"name": name.replace("_", " ").capitalize()},
-            form=str(page.pk),
-            seen=each,
-            choices=_choices(page, asked.get(name)),
-        )
-        for name, each in seen.items()
-    ]
+    if not isinstance(upto, int):
+        told = _("The submissions of this form are not numbered, so that it cannot be brought in.")
+        raise SheetRefused(told)
     day = {"name": DAY, "type": DAY, "label": labels.get(DAY) or _("Submission date")}
     return {
-        **found,
-        "first": found["first"].isoformat(),
-        "last": found["last"].isoformat(),
-        "fields": [day, *fields],
+        "upto": upto,
+        "submissions": count,
+        "first": first.isoformat(),
+        "last": last.isoformat(),
+        "fields": [day, *(_field(page, asked.get(n), n, labels, each) for n, each in seen.items())],
     }
+
+
+def _field(page: Any, field: Any, name: str, labels: dict[str, str], seen: Seen) -> dict[str, Any]:
+    gone = _("%(name)s (no longer in the form)") % {"name": name.replace("_", " ").capitalize()}
+    return questions.field(
+        name,
+        labels.get(name, gone),
+        form=str(page.pk),
+        seen=seen,
+        choices=_choices(page, field),
+    )
 
 
 def _type(field: Any) -> str:

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='responsecontact',
             name='postcode',
-            field=models.CharField(blank=True, max_length=10),
+            field=models.CharField(blank=True, max_length=40),
         ),
         migrations.AlterField(
             model_name='consultationresponse',
