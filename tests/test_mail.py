@@ -108,3 +108,13 @@ def test_a_provider_that_lacks_a_feature_still_gets_the_message(provider):
         message = built(headers=HEADERS)
         message.metadata = {"delivery": "1"}
         assert connection.build_message_payload(message, connection.send_defaults)
+
+
+def test_what_one_mail_adds_to_its_headers_is_in_no_other():
+    shared = {"Auto-Submitted": "auto-generated"}
+    first, second = (
+        mail.build(to=to, subject="News", text="Hello", html="<p>Hello</p>", headers=shared)
+        for to in ("ann@example.org", "bo@example.org")
+    )
+    first.extra_headers |= {"List-Unsubscribe": "<https://example.org/l/ann>"}
+    assert "List-Unsubscribe" not in second.extra_headers and len(shared) == 1

@@ -93,7 +93,7 @@ def build(
         body=text,
         from_email=conf.from_email(),
         to=[to],
-        headers=headers or {},
+        headers=dict(headers or {}),  # A copy: what one mail adds is in no other.
         reply_to=[reply_to] if reply_to else None,
     )
     message.attach_alternative(html, "text/html")
