@@ -110,7 +110,7 @@ class Audience:
             return _everybody().filter(~self._has_a_say()).order_by("pk").values(person=F("pk"))
         else:
             rows = self._judged().filter(why=why)
-        return rows.order_by("participant").values(person=F("participant"))
+        return rows.order_by("participant_id").values(person=F("participant_id"))
 
     def judged(self, person: Participant) -> Any:
         """One person as `counts` judges the register; None for a record that is no more.

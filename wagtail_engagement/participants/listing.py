@@ -86,9 +86,9 @@ class ParticipantFilterSet(WagtailFilterSet):
         rows: QuerySet = Participant.objects.all()
         person = "pk"
         if interest:
-            rows, person = _links(interest), "participant"
+            rows, person = _links(interest), "participant_id"
         elif reason and reason != Reason.NEVER_AGREED:
-            return _standing(reason).order_by("-participant").values("participant")
+            return _standing(reason).order_by("-participant_id").values("participant_id")
         rows = rows.exclude(**{f"{person}__in": Participant.objects.merged().values("pk")})
         if reason:
             rows = rows.filter(_stands(person, reason))
