@@ -219,6 +219,15 @@ def test_a_dry_run_counts_the_answers_and_stores_none():
     assert not Consultation.objects.exists()
 
 
+def test_a_form_that_was_checked_is_checked_again_when_a_sheet_came_in():
+    batch = old_forms.described(old_forms.form(ANN, BO))
+    importing.check(batch=batch, at=timezone.now())
+    new = batch.totals["new"]
+    sheets.brought_in(sheets.row(email=ANN["email"]))
+    batch.refresh_from_db()
+    assert (batch.status, batch.totals["new"]) == ("checked", new - 1)
+
+
 def test_a_field_that_is_gone_and_one_that_was_renamed_lose_nothing():
     page = old_forms.form({**ANN, "pets": "A goat"})
     FormField.objects.filter(clean_name="more").update(label="What else?")

@@ -1,5 +1,6 @@
 import pytest
 from django.utils import timezone
+from openpyxl import Workbook
 
 from tests import factories
 from wagtail_engagement import addresses
@@ -40,6 +41,23 @@ def test_an_address_is_counted_once_on_each_list_and_the_overlap_is_told(sheets)
     fair = found.lists[1]
     assert (fair.rows, fair.addresses, fair.repeated) == (5, 2, 1)
     assert (fair.refused, fair.no_address, fair.here_only) == (1, 1, 1)
+
+
+def test_each_sheet_of_a_workbook_is_a_list_of_its_own(tmp_path):
+    book, path = Workbook(), tmp_path / "fairs.xlsx"
+    book.active.append(["A note, no list"])
+    for name, email in (("Spring", "ann@example.org"), ("Autumn", "ANN@example.org")):
+        for row in (["Name", "Email"], ["Ann", email]):
+            (book[name] if name in book else book.create_sheet(name)).append(row)
+    book.save(path)
+    found = compared([Sheet(Reading(path=path, filename="fairs.xlsx"))])
+    assert [each.name for each in found.lists] == ["fairs.xlsx: Spring", "fairs.xlsx: Autumn"]
+    assert found.on_lists == {2: 1}
+
+
+def test_more_sheets_than_can_be_shown_are_refused_with_a_sentence(sheets):
+    with pytest.raises(SheetRefused, match="at most 20"):
+        compared(sheets(*[PARKS] * 21))
 
 
 def test_who_said_no_on_one_list_counts_as_that_on_all(sheets):

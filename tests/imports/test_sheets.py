@@ -5,11 +5,9 @@ import io
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.test import Client
 from openpyxl import Workbook
 from wagtail.models import ModelLogEntry
 
-from tests import factories
 from wagtail_engagement.imports import files, importing
 from wagtail_engagement.models import ImportBatch, Participant
 
@@ -25,18 +23,6 @@ SHEETS = {
     "Left": [HEADINGS, ["Cy Fox", "cy@example.org"]],
     "Winter": [],
 }
-
-
-@pytest.fixture(autouse=True)
-def a_folder_of_its_own(settings, tmp_path):
-    settings.WAGTAIL_ENGAGEMENT_IMPORT_DIR = str(tmp_path / "sheets")
-
-
-@pytest.fixture
-def staff():
-    client = Client()
-    client.force_login(factories.UserFactory(superuser=True))
-    return client
 
 
 def workbook(sheets=None, *, hidden=("Left",)):

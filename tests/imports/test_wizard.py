@@ -37,18 +37,6 @@ AS_GUESSED = {"column_0": "name", "column_1": "email", "column_2": "interests"}
 AS_GUESSED |= {"column_3": "permission", "column_4": "ignore", "date_order": "dmy"}
 
 
-@pytest.fixture(autouse=True)
-def a_folder_of_its_own(settings, tmp_path):
-    settings.WAGTAIL_ENGAGEMENT_IMPORT_DIR = str(tmp_path / "sheets")
-
-
-@pytest.fixture
-def staff():
-    client = Client()
-    client.force_login(factories.UserFactory(superuser=True))
-    return client
-
-
 def at(name, *args):
     return reverse(f"{SCREENS}:{name}", args=args)
 

@@ -52,6 +52,15 @@ def test_answers_that_stay_are_named_in_the_last_mail(erase, mailoutbox):
     assert "Your answers, without your name." in mailoutbox[0].body
 
 
+def test_nobody_who_never_answered_is_told_of_answers(
+    mailoutbox, django_capture_on_commit_callbacks
+):
+    person = factories.ParticipantFactory(agreed=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        erasing.erase(person=person, keeps_responses=True, at=timezone.now())
+    assert "held about you." in mailoutbox[0].body and "nswers" not in mailoutbox[0].body
+
+
 def test_the_last_mail_says_how_to_complain_as_the_council_wrote_it(erase, mailoutbox):
     said = "<p>Write to <a href='mailto:dpo@example.gov.uk'>our officer</a>.</p>"
     EngagementSettings.objects.create(site=Site.objects.get(), complaints=said)

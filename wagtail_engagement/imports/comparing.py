@@ -10,7 +10,8 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from django.utils.translation import gettext as _
@@ -20,7 +21,7 @@ from ..consent.models import Suppression
 from ..participants.models import Participant
 from .columns import Row, read_row
 from .mapping import Field, Mapping
-from .scanning import Preview, Reading, preview
+from .scanning import Preview, Reading, preview, sheets_with_addresses
 from .spreadsheet import SheetRefused
 
 FEWEST, MOST = 2, 20  # sheets at once
@@ -94,16 +95,12 @@ class Sheet:
 
 
 def compare(sheets: Sequence[Sheet], *, at: datetime.datetime) -> Comparison:
-    """Count how the sheets overlap. Stores nothing. Raises SheetRefused, naming the file."""
+    """Count how the sheets overlap, each of a workbook by itself.
+
+    Stores nothing. Raises SheetRefused, naming the file.
+    """
     known = _Known()
-    read = []
-    for index, sheet in enumerate(sheets):
-        try:
-            read.append(_read(sheet, index, known))
-        except SheetRefused as refused:
-            text = _("%(file)s: %(why)s")
-            told = {"file": sheet.reading.filename, "why": refused}
-            raise SheetRefused(text % told) from refused
+    read = [_read(sheet, index, known) for index, sheet in enumerate(_one_by_one(sheets))]
     stale_before = (at - STALE_AFTER).date()
     stale = {mark for mark, day in known.newest.items() if day < stale_before}
     combinations = Counter(known.sheets.values())
@@ -122,6 +119,28 @@ def compare(sheets: Sequence[Sheet], *, at: datetime.datetime) -> Comparison:
     )
 
 
+def _one_by_one(sheets: Sequence[Sheet]) -> list[Sheet]:
+    found = []
+    for sheet in sheets:
+        with _naming(sheet):
+            parts = sheets_with_addresses(sheet.reading)
+        found += [replace(sheet, reading=part) for part in parts]
+    if len(found) > MOST:
+        text = _("These files hold %(number)s sheets. Compare at most %(most)s at once.")
+        raise SheetRefused(text % {"number": len(found), "most": MOST})
+    return found
+
+
+@contextmanager
+def _naming(sheet: Sheet) -> Iterator[None]:
+    """Let a refusal say of which file it speaks."""
+    try:
+        yield
+    except SheetRefused as refused:
+        told = {"file": sheet.reading.filename, "why": refused}
+        raise SheetRefused(_("%(file)s: %(why)s") % told) from refused
+
+
 @dataclass
 class _Read:
     name: str
@@ -134,6 +153,11 @@ class _Read:
 
 
 def _read(sheet: Sheet, index: int, known: _Known) -> _Read:
+    with _naming(sheet):
+        return _read_rows(sheet, index, known)
+
+
+def _read_rows(sheet: Sheet, index: int, known: _Known) -> _Read:
     seen = preview(sheet.reading)
     mapping = _mapping(sheet, seen)
     column = seen.headers[mapping.columns(Field.EMAIL)[0]]

@@ -58,6 +58,16 @@ REPEATED = (
 )
 
 
+# How far a sheet has come when it is gone through from its first row.
+FROM_THE_TOP: dict[str, Any] = {
+    "totals": {},
+    "rows_done": 0,
+    "last_row": 0,
+    "owner": "",
+    "lease_until": None,
+}
+
+
 class ImportRefused(Exception):
     """This cannot be done with the sheet as it is; the message says what to do."""
 
@@ -188,14 +198,9 @@ def check_others_again(batch: ImportBatch) -> None:
     """Let sheets that were checked be checked anew, for this one has changed the register."""
     told = _("Checked again, because the register has changed since: another sheet came in or out.")
     others = ImportBatch.objects.filter(status=Status.CHECKED).exclude(pk=batch.pk)
-    others.exclude(stored_as="").update(
-        status=Status.CHECKING,
-        status_reason=told,
-        totals={},
-        rows_done=0,
-        last_row=0,
-        owner="",
-        lease_until=None,
+    # What has neither a file nor a form any more cannot be gone through.
+    others.exclude(stored_as="", form_page="").update(
+        status=Status.CHECKING, status_reason=told, **FROM_THE_TOP
     )
 
 

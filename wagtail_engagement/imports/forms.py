@@ -174,7 +174,9 @@ class CompareForm(forms.Form):
     sheets = SheetsField(
         label=gettext_lazy("Sheets"),
         fewest=comparing.FEWEST,
-        help_text=gettext_lazy("Two to twenty. They are read once and not kept."),
+        help_text=gettext_lazy(
+            "Two to twenty, each sheet of a workbook counted. They are read once and not kept."
+        ),
         error_messages={
             "required": gettext_lazy("Choose at least two files."),
             "empty": gettext_lazy("One of these files is empty. Choose the others only."),

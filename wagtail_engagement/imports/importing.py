@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from .. import conf, mail, nudge
 from . import files, running, undoing
 from .declaring import (
+    FROM_THE_TOP,
     OPEN,
     ImportRefused,
     describe,
@@ -88,8 +89,7 @@ def check(*, batch: ImportBatch, at: datetime.datetime) -> None:
     """
     if lacks := missing(batch):
         raise ImportRefused(" ".join(lacks))
-    fresh = {"totals": {}, "rows_done": 0, "last_row": 0, "owner": "", "lease_until": None}
-    move(batch, OPEN, status=Status.CHECKING, status_reason="", **fresh)
+    move(batch, OPEN, status=Status.CHECKING, status_reason="", **FROM_THE_TOP)
     if _is_long(batch):
         nudge.after_commit()
         return
@@ -123,11 +123,7 @@ def start(*, batch: ImportBatch, actor: Any, at: datetime.datetime) -> None:
         attested_by=actor,
         attested_at=at,
         started_at=at,
-        totals={},
-        rows_done=0,
-        last_row=0,
-        owner="",
-        lease_until=None,
+        **FROM_THE_TOP,
     )
     note(batch, "started", actor)
     nudge.after_commit()
@@ -199,7 +195,7 @@ def work(
 ) -> int:
     """Check, bring in or undo sheets that wait, about `limit` rows; return how many rows.
 
-    `owner` names this worker and no other. `stopping` is asked before each thousand rows.
+    `owner` names this worker and no other. `stopping` is asked before each chunk of rows.
     """
     clock = _clock(at)
     done = 0

@@ -106,6 +106,16 @@ def has_addresses(sheet: spreadsheet.Sheet) -> bool:
     return bool(guessed.columns(Field.EMAIL))
 
 
+def sheets_with_addresses(reading: Reading) -> list[Reading]:
+    """Return one reading for each visible sheet of a file that has addresses, else the file's own.
+
+    Raises SheetRefused with a sentence.
+    """
+    found = [sheet for sheet in usable(look(reading)) if not sheet.is_hidden]
+    named = [replace(reading, sheet=sheet.name) for sheet in found if has_addresses(sheet)]
+    return named if len(named) > 1 else [reading]
+
+
 @dataclass(frozen=True)
 class Preview:
     """What is shown of a file before anything is stored."""

@@ -150,7 +150,7 @@ def renewal(
 def erased(*, to: str, receipt: dict[str, Any], **said: Any) -> mail.EngagementMessage:
     """Return the last mail to somebody, with the receipt of their erasure and what stays.
 
-    `said`: `keeps_responses`, and how to complain as `complaints` and `complaints_text`.
+    `said`: how to complain, as `complaints` and `complaints_text`.
     """
     return _message(
         "erased",

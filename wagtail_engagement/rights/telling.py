@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from .. import mail
 from ..consent.queries import site_settings
+from ..consultations.models import ConsultationResponse
 from ..invitations import rendering as letters
 from ..participants import rendering, sending
 from ..participants.models import RegisterMail
@@ -53,20 +54,31 @@ def receipt_of(request: RightsRequest) -> dict[str, Any]:
         lines.append(_("Spreadsheets deleted: %(number)s") % {"number": request.receipt["files"]})
     if request.receipt.get("texts"):
         lines.append(_("Texts emptied: %(number)s") % {"number": request.receipt["texts"]})
-    kept = _(
-        "We have erased what the register held about you. Your answers stay without a name, as"
-        " part of what was said."
-    )
-    gone = _("We have erased what the register held about you, with your answers.")
     mailed = request.receipt.get("mail", "")
     return {
         "reference": request.reference,
         "closed_at": request.closed_at,
-        "sentence": kept if request.keeps_responses else gone,
+        "sentence": _sentence(request),
         "lines": lines,
+        "answers_stay": request.keeps_responses and _had_answered(request),
         "mail": mailed,
         "mailed": MAILED.get(mailed, ""),
     }
+
+
+def _sentence(request: RightsRequest) -> str:
+    if not _had_answered(request):
+        return _("We have erased what the register held about you.")
+    if request.keeps_responses:
+        return _(
+            "We have erased what the register held about you. Your answers stay without a name,"
+            " as part of what was said."
+        )
+    return _("We have erased what the register held about you, with your answers.")
+
+
+def _had_answered(request: RightsRequest) -> bool:
+    return ConsultationResponse.__name__ in request.receipt.get("counts", {})
 
 
 def reaches(address: str, request: RightsRequest) -> bool:
@@ -101,7 +113,6 @@ def _message(request: RightsRequest, to: str) -> mail.EngagementMessage:
         return rendering.erased(
             to=to,
             receipt=receipt_of(request),
-            keeps_responses=request.keeps_responses,
             complaints=mark_safe(complaints),  # noqa: S308  cleaned just above
             complaints_text=letters.as_text(complaints),
         )
