@@ -152,6 +152,53 @@ def type_number_above() -> int:
     return int(_get("TYPE_NUMBER_ABOVE", 500))
 
 
+def contact_cap() -> int:
+    """Most invitations that one person gets in `contact_cap_days`, from all teams; 0 is no limit."""
+    return int(_get("CONTACT_CAP", 3))
+
+
+def contact_cap_days() -> int:
+    """Days that `contact_cap` looks back."""
+    return int(_get("CONTACT_CAP_DAYS", 30))
+
+
+def approval_above() -> int:
+    """Audience above which a second person has to send an invitation; 0 means never."""
+    return int(_get("APPROVAL_ABOVE", 0))
+
+
+def start_window_hours() -> float:
+    """Hours after its time in which a scheduled invitation still begins; later it waits for a person."""
+    return float(_get("START_WINDOW_HOURS", 2))
+
+
+def quiet_hours() -> str:
+    """Local time in which no invitation leaves, like ``21:00-07:00``; empty means none."""
+    return str(_get("QUIET_HOURS", ""))
+
+
+def rates(sender: str) -> dict[str, float]:
+    """Most messages of a sender per ``second``, ``minute``, ``hour`` and ``day``; {} is no limit.
+
+    The setting is such a dictionary for every sender, or one by sender's address, with ``*`` for
+    the others.
+    """
+    found: dict[str, Any] = _get("RATES", {})
+    if any(isinstance(value, dict) for value in found.values()):
+        found = found.get(sender, found.get("*", {}))
+    return {unit: float(rate) for unit, rate in found.items()}
+
+
+def in_doubt() -> int:
+    """Messages that a worker may have in doubt at once should it die; 1 is the safest."""
+    return max(1, int(_get("IN_DOUBT", 1)))
+
+
+def when_in_doubt() -> str:
+    """``hold`` never sends a message again that may have left; ``resend`` does, twice at most."""
+    return str(_get("WHEN_IN_DOUBT", "hold"))
+
+
 def lease_seconds() -> int:
     """Seconds for which a worker owns a delivery; more than the mail timeout plus a minute."""
     return int(_get("LEASE_SECONDS", 100))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.utils import formataddr, parseaddr
 from enum import Enum
 from typing import Any
 
@@ -28,6 +29,9 @@ from . import conf
 
 # What anymail raises before it asks the provider, or when the provider said no to the address.
 NOT_SENT = (AnymailRecipientsRefused, AnymailSerializationError, AnymailUnsupportedFeature)
+# SMTP codes that speak of us and not of one address: too busy, out of room, no more for now (SES).
+THROTTLED = (421, 452, 454)
+_TOO_MUCH = re.compile(r"throttl|too (many|much|fast)|rate|quota|limit", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>:;,\"']+@[^\s<>:;,\"']+")
 
 
@@ -38,6 +42,7 @@ class Verdict(Enum):
     REFUSED = "refused"  # The server said no, and would again.
     LATER = "later"  # The server said no for now, or was never reached: nothing left.
     UNABLE = "unable"  # The server was not there, or turns all of us away: nothing left.
+    RENEW = "renew"  # This connection has come to its end: nothing left, and a new one may do.
     UNKNOWN = "unknown"  # It may or may not have left; only a person or a webhook can tell.
 
     @property
@@ -82,16 +87,35 @@ class EngagementMessage(EmailMultiAlternatives):
             options["policy"] = policy.clone(header_factory=_registry)
         return super().message(**options)
 
+    def wire(self) -> bytes:
+        """The message as Django's own SMTP backend would send it."""
+        if django.VERSION >= (6, 0):
+            return bytes(self.message(policy=email.policy.SMTP).as_bytes())
+        return bytes(self.message().as_bytes(linesep="\r\n"))
+
 
 def build(
-    *, to: str, subject: str, text: str, html: str, headers: dict[str, str] | None = None
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    html: str,
+    headers: dict[str, str] | None = None,
+    sender_name: str = "",
+    reply_to: str = "",
 ) -> EngagementMessage:
-    """Return a message from the site's sender to one address."""
-    reply_to = conf.reply_to()
+    """Return a message from the site's sender to one address.
+
+    A team's own name may stand before the sender's address, and answers may go to its own mailbox.
+    """
+    from_email = conf.from_email()
+    if sender_name:
+        from_email = formataddr((" ".join(sender_name.split()), parseaddr(from_email)[1]))
+    reply_to = reply_to or conf.reply_to()
     message = EngagementMessage(
         subject=" ".join(subject.split()),
         body=text,
-        from_email=conf.from_email(),
+        from_email=from_email,
         to=[to],
         headers=dict(headers or {}),  # A copy: what one mail adds is in no other.
         reply_to=[reply_to] if reply_to else None,
@@ -106,6 +130,15 @@ def connection() -> Iterator[Any]:
 
     Raises ServerUnreachable when it cannot be opened.
     """
+    backend = opened()
+    try:
+        yield backend
+    finally:
+        close(backend)
+
+
+def opened() -> Any:
+    """Return an open mail connection, to be closed with `close`. Raises ServerUnreachable."""
     backend: Any
     if django.VERSION >= (6, 1):
         backend = mail.mailers[conf.mailer()]
@@ -121,13 +154,15 @@ def connection() -> Iterator[Any]:
         backend.open()
     except (OSError, smtplib.SMTPException) as error:
         raise ServerUnreachable(scrub(error)) from error
+    return backend
+
+
+def close(backend: Any) -> None:
+    """Say goodbye. A rude answer changes nothing: every message is accounted for by now."""
     try:
-        yield backend
-    finally:
-        try:
-            backend.close()
-        except (OSError, smtplib.SMTPException):
-            pass  # The message is already accounted for; a rude goodbye changes nothing.
+        backend.close()
+    except (OSError, smtplib.SMTPException):
+        pass
 
 
 def hand_over(backend: Any, message: EngagementMessage) -> Receipt:
@@ -155,13 +190,13 @@ def send_now(message: EngagementMessage) -> Receipt:
 def _verdict(error: Exception) -> Verdict:
     """Sort an error into what it proves; whatever proves nothing is unknown."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return _of_codes([reply[0] for reply in error.recipients.values()])
+        return of_replies(list(error.recipients.values()))
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return Verdict.UNKNOWN
     if isinstance(error, (smtplib.SMTPConnectError, smtplib.SMTPSenderRefused)):
         return Verdict.UNABLE  # Refusing the sender is about us, whoever the message is for.
     if isinstance(error, smtplib.SMTPResponseException):
-        return _of_codes([error.smtp_code])
+        return of_replies([(error.smtp_code, error.smtp_error)])
     if isinstance(error, ConnectionRefusedError):
         return Verdict.UNABLE
     if isinstance(error, NOT_SENT):
@@ -188,11 +223,22 @@ def _never_connected(error: Exception) -> bool:
     return False
 
 
-def _of_codes(codes: list[int]) -> Verdict:
-    return Verdict.REFUSED if all(code >= 500 for code in codes) else Verdict.LATER
+def of_replies(replies: list[tuple[int, bytes | str]]) -> Verdict:
+    """What an SMTP server's answers prove: a no for good, for now, or to all of us for a while."""
+    if all(code >= 500 for code, _text in replies):
+        return Verdict.REFUSED
+    for code, text in replies:
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        if code in THROTTLED or (400 <= code < 500 and _TOO_MUCH.search(words)):
+            return Verdict.UNABLE
+    return Verdict.LATER
 
 
 def scrub(error: Exception) -> str:
     """Return an error in one short line without any address (S03)."""
-    line = " ".join(f"{type(error).__name__}: {error}".split())
-    return _ADDRESS.sub("(address)", line)[:200]
+    return scrub_text(f"{type(error).__name__}: {error}")
+
+
+def scrub_text(text: str) -> str:
+    """Return what a server said in one short line without any address."""
+    return _ADDRESS.sub("(address)", " ".join(text.split()))[:200]

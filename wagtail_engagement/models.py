@@ -16,6 +16,7 @@ from .consultations.models import (
 )
 from .imports.models import ImportBatch, ImportRow
 from .invitations.models import Delivery, Invitation, WorkerSign
+from .invitations.teams import SendingLimit, Team
 from .participants.details import ParticipantName, ParticipantNote
 from .participants.merges import AddressChange, Merge, PossibleDuplicate
 from .participants.models import (
@@ -58,6 +59,8 @@ __all__ = [
     "ResponseContact",
     "RetentionRun",
     "RightsRequest",
+    "SendingLimit",
     "Suppression",
+    "Team",
     "WorkerSign",
 ]

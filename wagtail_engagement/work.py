@@ -17,8 +17,10 @@ from . import mail
 from .consent import settling
 from .consultations import responses
 from .imports import importing
+from .invitations import reminding
 from .invitations import sending as invitations
 from .invitations.models import WorkerSign
+from .line import Line
 from .participants import registry
 from .participants import sending as confirmations
 from .rights import asking, retaining
@@ -42,6 +44,7 @@ def drain(
     owner: str,
     at: datetime.datetime | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    line: Line | None = None,
 ) -> Counts:
     """Do what is due in every part once; return how much each part did.
 
@@ -57,8 +60,14 @@ def drain(
         "requests": partial(asking.lapse_due, at=now),
         "retention": partial(retaining.daily, at=now, stopping=stopping),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
+        "reminders": partial(reminding.work, at=now),
         "invitations": partial(
-            invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping
+            invitations.work,
+            at=at,
+            owner=owner,
+            limit=INVITATIONS_A_ROUND,
+            stopping=stopping,
+            line=line,
         ),
         "imports": partial(
             importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping

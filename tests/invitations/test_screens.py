@@ -174,7 +174,7 @@ def test_a_press_of_send_starts_it_and_shows_how_far_it_is(client, draft, people
     assert "0 of 5 done" in page.text
     assert Delivery.objects.count() == 5
     entry = ModelLogEntry.objects.get(action="wagtail_engagement.invitation_started")
-    assert entry.data == {"recipients": 5}
+    assert entry.data == {"recipients": 5, "start": "now"}
 
 
 def test_two_presses_of_send_start_it_once(client, draft, people):

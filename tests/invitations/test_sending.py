@@ -15,7 +15,7 @@ from tests.factories import (
 )
 from wagtail_engagement import signals
 from wagtail_engagement.consent import barring, settling
-from wagtail_engagement.invitations import handing, sending
+from wagtail_engagement.invitations import handing, ledger, sending
 from wagtail_engagement.models import Delivery, Invitation, Link
 
 pytestmark = pytest.mark.django_db
@@ -244,7 +244,7 @@ def test_a_busy_server_is_tried_again_later_and_later(people, start, settings):
 def test_a_server_that_is_busy_for_a_day_is_given_up(people, start, settings):
     invitation = start()
     use(settings, "Busy")
-    Delivery.objects.update(attempt=handing.LAST_ATTEMPT - 1)
+    Delivery.objects.update(attempt=ledger.LAST_ATTEMPT - 1)
     work()
     assert states(invitation) == ["refused"] * 5
 
@@ -286,7 +286,7 @@ def test_a_dead_worker_leaves_at_most_one_message_in_doubt(people, start):
     invitation = start()
     now = timezone.now()
     rows = handing._claim("dead worker", 3, now)
-    assert handing._mark(Delivery.objects.filter(pk=rows[0].pk), rows[0], now)
+    assert ledger.turn([], [rows[0]], "dead worker", now)
     assert work(at=now) == 2
     work(at=now + datetime.timedelta(hours=1))
     assert states(invitation) == ["accepted"] * 4 + ["uncertain"]
@@ -297,8 +297,7 @@ def test_a_worker_that_comes_back_too_late_changes_nothing(people, start):
     now = timezone.now()
     late = handing._claim("late worker", 5, now)[0]
     work(at=now + datetime.timedelta(hours=1))
-    mine = Delivery.objects.filter(pk=late.pk, owner="late worker", attempt=late.attempt)
-    assert not handing._mark(mine, late, now)
+    assert not ledger.turn([], [late], "late worker", now)
     assert len(mail.outbox) == 5
 
 

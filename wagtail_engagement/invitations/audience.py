@@ -16,10 +16,12 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from .. import conf
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation, ConsultationResponse
 from ..participants.models import Claim, Interest, Participant, ParticipantInterest
 from .models import Delivery, Invitation
+from .teams import Team
 
 Origin = ParticipantInterest.Origin
 Conditions = dict["Exclusion", Q | Exists]
@@ -35,6 +37,7 @@ class Exclusion(models.TextChoices):
     NOT_AGREED = "not_agreed", gettext_lazy("have not agreed")
     OUT_OF_AREA = "out_of_area", gettext_lazy("out of the area")
     NOT_INTERESTED = "not_interested", gettext_lazy("not interested")
+    NOT_INVITED = "not_invited", gettext_lazy("did not get the invitation")
     ANSWERED = "answered", gettext_lazy("already answered")
     RECENT = "recent", gettext_lazy("invited recently")
 
@@ -82,16 +85,28 @@ class Audience:
     not_invited_days: int
     at: datetime.datetime
     is_promotional: bool = False
+    # An obligation goes beyond the limit on how often people are written to.
+    is_beyond_cap: bool = False
+    team: Team | None = None
+    reminds: Invitation | None = None
 
     @classmethod
-    def of(cls, invitation: Invitation, *, at: datetime.datetime) -> Audience:
+    def of(cls, invitation: Invitation, *, at: datetime.datetime, **chosen: Any) -> Audience:
+        """Whom an invitation goes to, as it is saved but for what is `chosen` otherwise."""
+        saved: dict[str, Any] = {
+            "match": invitation.match,
+            "not_invited_days": invitation.not_invited_days,
+            "is_promotional": invitation.is_promotional,
+            "is_beyond_cap": bool(invitation.beyond_cap_reason),
+            "team": invitation.team,
+        }
+        if "interests" not in chosen:
+            saved["interests"] = tuple(invitation.interests.all())
         return cls(
             consultation=invitation.consultation,
-            interests=tuple(invitation.interests.all()),
-            match=invitation.match,
-            not_invited_days=invitation.not_invited_days,
-            is_promotional=invitation.is_promotional,
+            reminds=invitation.reminds,
             at=at,
+            **{**saved, **chosen},
         )
 
     def eligible(self) -> QuerySet[Participant]:
@@ -158,7 +173,9 @@ class Audience:
         """Say in one sentence how many people this is and what they have in common."""
         agreed = _("agreed to be invited") if self.is_promotional else _("may be invited")
         parts = [agreed]
-        if self.interests:
+        if self.reminds:
+            parts.insert(0, _("got the invitation"))
+        elif self.interests:
             names = [interest.name for interest in self.interests]
             topics = get_text_list(names, self.joint)
             interested = _("interested in %(topics)s, or in no topic in particular")
@@ -167,8 +184,10 @@ class Audience:
             parts.append(_("have not chosen other topics only"))
         if self.consultation.area:
             parts.append(_("not known to live outside %(area)s") % {"area": self.consultation.area})
-        if self.not_invited_days:
+        if self.not_invited_days and not self.reminds:
             parts.append(not_invited(self.not_invited_days))
+        if self._cap_counts:
+            parts.append(self._below_cap())
         parts.append(_("have not answered"))
         people = ngettext("%(number)s person", "%(number)s people", included)
         number = number_format(included, force_grouping=True)
@@ -195,7 +214,10 @@ class Audience:
         if area:
             elsewhere = ~Q(participant__area="") & ~Q(participant__area__iexact=area)
             found[Exclusion.OUT_OF_AREA] = self._optional() & elsewhere
-        found[Exclusion.NOT_INTERESTED] = self._optional() & ~self._interested()
+        if self.reminds:
+            found[Exclusion.NOT_INVITED] = ~Q(Exists(self.reached(self.reminds)))
+        else:
+            found[Exclusion.NOT_INTERESTED] = self._optional() & ~self._interested()
         answers = ConsultationResponse.objects.counted().filter(
             participant=OuterRef("participant"), consultation=self.consultation
         )
@@ -226,17 +248,54 @@ class Audience:
         asked = [together] if self._any else groups
         return Q(*(_cares_about(group) for group in asked)) | _named_nothing(together)
 
+    @staticmethod
+    def reached(invitation: Invitation) -> QuerySet[Delivery]:
+        """The deliveries of somebody that brought them an invitation, as far as we can tell."""
+        arrived = invitation.deliveries.filter(state__in=Delivery.ARRIVED)
+        return arrived.filter(participant=OuterRef("participant"))
+
     def _invited_recently(self) -> Q:
-        """Invited to this consultation ever, or to another one within the days chosen.
+        """Invited to this consultation ever, to another one within the days chosen, or as often as
+        the council allows.
 
         What is still on its way counts as sent, else two invitations that are started on one
-        morning would both reach the same people.
+        morning would both reach the same people. A reminder follows the invitation that it is about.
         """
         mine = Delivery.objects.filter(participant=OuterRef("participant"))
+        if self.reminds:
+            return self._optional() & self._capped()
         same = Q(Exists(self.to_this(mine)))
-        if not self.not_invited_days:
-            return same
-        return same | self._optional() & Q(Exists(self.lately(mine)))
+        if self.not_invited_days:
+            same |= self._optional() & Q(Exists(self.lately(mine, self.not_invited_days)))
+        return same | self._optional() & self._capped()
+
+    @property
+    def _cap_counts(self) -> bool:
+        """Whether the council's limit leaves out anybody whom the days chosen do not."""
+        is_covered = not self.reminds and self.not_invited_days >= conf.contact_cap_days()
+        return not (is_covered or self.is_beyond_cap) and bool(conf.contact_cap())
+
+    def _capped(self) -> Q:
+        """Who had as many invitations lately as the council allows, or the team's share of them.
+
+        A row that has so many others before it shows it, without counting them all.
+        """
+        if self.is_beyond_cap:
+            return Q(pk__in=[])
+        mine = Delivery.objects.filter(participant=OuterRef("participant"))
+        lately = self.lately(mine, conf.contact_cap_days()).order_by()
+        found = Q(pk__in=[])
+        if self._cap_counts:
+            found |= Q(Exists(lately[conf.contact_cap() - 1 : conf.contact_cap()]))
+        if self.team and self.team.cap_share:
+            share = self.team.cap_share
+            found |= Q(Exists(lately.filter(invitation__team=self.team)[share - 1 : share]))
+        return found
+
+    def _below_cap(self) -> str:
+        facts = {"number": conf.contact_cap(), "days": conf.contact_cap_days()}
+        text = _("had fewer than %(number)s invitations in %(days)s days")
+        return text % facts
 
     def to_this(self, mine: QuerySet[Delivery]) -> QuerySet[Delivery]:
         """Those of somebody's deliveries that invite to this consultation."""
@@ -246,9 +305,9 @@ class Audience:
             Q(state__in=Delivery.LEFT) | Q(state__in=Delivery.LIVE), invitation__in=same
         )
 
-    def lately(self, mine: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """Those of somebody's deliveries that left within the days chosen, or are on their way."""
-        since = self.at - datetime.timedelta(days=self.not_invited_days)
+    def lately(self, mine: QuerySet[Delivery], days: int) -> QuerySet[Delivery]:
+        """Those of somebody's deliveries that left within so many days, or are on their way."""
+        since = self.at - datetime.timedelta(days=days)
         return mine.filter(
             Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
         )

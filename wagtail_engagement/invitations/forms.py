@@ -20,7 +20,14 @@ from . import queries, sending
 from .audience import Audience
 from .models import Invitation
 
-WHO_FIELDS = ["match", "interests", "not_invited_days", "is_promotional"]
+WHO_FIELDS = [
+    "match",
+    "interests",
+    "not_invited_days",
+    "is_promotional",
+    "beyond_cap_reason",
+    "team",
+]
 
 
 def _offered(invitation: Invitation) -> Any:
@@ -59,12 +66,14 @@ class WhoForm(forms.ModelForm):
 
     def audience(self, at: datetime.datetime) -> Audience:
         """Whom these choices reach. Only for a valid form."""
-        return Audience(
-            consultation=self.instance.consultation,
+        return Audience.of(
+            self.instance,
             interests=tuple(self.cleaned_data["interests"]),
             match=self.cleaned_data["match"],
             not_invited_days=self.cleaned_data["not_invited_days"],
             is_promotional=self.cleaned_data["is_promotional"],
+            is_beyond_cap=bool(self.cleaned_data["beyond_cap_reason"].strip()),
+            team=self.cleaned_data["team"],
             at=at,
         )
 

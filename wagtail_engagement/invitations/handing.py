@@ -2,8 +2,9 @@
 
 A delivery goes pending, leased, handing, and then rests. Until `handing` nothing has left, so that
 a lease that ran out is simply given to another worker. What was left in `handing` may have been
-sent: it becomes uncertain and is never sent again. A worker changes only rows that it still owns,
-by owner and attempt. Times are the worker's own clock; leases allow a minute for its drift.
+sent: it becomes uncertain and, unless the site chose otherwise, is never sent again. `ledger` has
+the two statements on which that rests. Times are the worker's own clock; leases allow a minute for
+its drift.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import datetime
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
@@ -19,27 +21,64 @@ from django.utils.translation import gettext as _
 
 from .. import addresses, conf, mail
 from ..consent.models import ContactPermission, Purpose
-from ..consultations.models import Consultation
+from ..consultations.models import ConsultationResponse
+from ..line import Line
 from ..participants import links
-from ..participants.models import Link, Participant
-from . import rendering
+from ..participants.models import Link
+from . import ledger, limiting, rendering, timing
+from .ledger import Outcome
 from .models import Delivery, Invitation
 
 State = Delivery.State
+Verdict = mail.Verdict
 Clock = Callable[[], datetime.datetime]
 
-FIRST_WAIT = 30
-LONGEST_WAIT = 3600
-# Waits of 30 s, doubling up to an hour, add up to a day at about this many tries.
-LAST_ATTEMPT = 30
-MOST_IN_DOUBT = 3  # in a row, before somebody has to look
+MOST_IN_DOUBT = 3  # groups of messages in a row, before somebody has to look
+TURNED_AWAY = (Verdict.UNABLE, Verdict.RENEW)
 
 
-def keep_what_is_written() -> None:
-    """Let SQLite write each mark to the disk before the message leaves; sites may be laxer."""
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous = FULL")
+@dataclass
+class Hand:
+    """A worker with one chunk: what it owns, and what it has not written down yet."""
+
+    owner: str
+    line: Line
+    clock: Clock
+    rows: deque[Delivery]
+    outcomes: list[Outcome] = field(default_factory=list)
+    settled: int = 0
+    left: int = 0
+    in_doubt: int = 0
+
+
+def work_chunk(
+    owner: str, size: int, clock: Clock, stopping: Callable[[], bool], line: Line
+) -> int:
+    """Own some rows and hand them over; return how many came to rest or have to wait.
+
+    The connection is open before anything is marked, so that a server that is down leaves nothing
+    in doubt, and is renewed after every answer that may have broken it.
+    """
+    if timing.is_quiet(clock()) or not _due(clock()).exists():
+        return 0
+    granted = limiting.take(wanted=size, at=clock())
+    if not granted:
+        return 0
+    hand = Hand(owner, line, clock, deque())
+    try:
+        line.ready()
+        hand.rows = _claim(owner, granted, clock())
+        while hand.rows and not stopping() and _next_group(hand):
+            pass
+    except mail.ServerUnreachable as error:
+        limiting.wait(reason=str(error), at=clock())
+    finally:
+        ledger.note(hand.outcomes, owner, clock())
+        _release(Delivery.objects.filter(owner=owner))
+        limiting.give_back(unused=granted - hand.left, at=clock())
+    if hand.left:
+        limiting.works_again()
+    return hand.settled
 
 
 def _due(at: datetime.datetime) -> QuerySet[Delivery]:
@@ -54,47 +93,6 @@ def _due(at: datetime.datetime) -> QuerySet[Delivery]:
         if due.exists():
             return due.order_by("retry_at", "id")
     return Delivery.objects.none()
-
-
-def work_chunk(owner: str, size: int, clock: Clock, stopping: Callable[[], bool]) -> int:
-    """Own some rows and hand them over; return how many came to rest or have to wait.
-
-    The connection is opened before anything is marked, so that a server that is down leaves
-    nothing in doubt, and anew after every answer that may have broken it.
-    """
-    done = in_doubt = 0
-    rows: deque[Delivery] | None = None
-    if not _due(clock()).exists():
-        return 0
-    try:
-        while rows is None or (rows and not stopping()):
-            with mail.connection() as server:
-                rows = _claim(owner, size, clock()) if rows is None else rows
-                is_sound = True
-                while rows and is_sound and not stopping():
-                    row = rows.popleft()
-                    verdict = _hand_over(row, server, owner, clock)
-                    if verdict == mail.Verdict.UNABLE:
-                        return done
-                    done += verdict is not None
-                    in_doubt = in_doubt + 1 if verdict == mail.Verdict.UNKNOWN else 0
-                    if in_doubt == MOST_IN_DOUBT:
-                        _pause(row.invitation_id)
-                        return done
-                    is_sound = verdict is None or verdict.leaves_connection_sound
-    except mail.ServerUnreachable:
-        pass  # Nothing was marked; everything waits for the next call.
-    finally:
-        _release(Delivery.objects.filter(owner=owner))
-    return done
-
-
-def _pause(invitation_id: int) -> None:
-    """Wait for a person: a server that keeps breaking off would leave everybody in doubt."""
-    Invitation.objects.filter(pk=invitation_id, status=Invitation.Status.SENDING).update(
-        status=Invitation.Status.PAUSED,
-        status_reason=_("The mail server broke off several times in a row. See if it works again."),
-    )
 
 
 def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
@@ -113,10 +111,15 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
         )
     mine = Delivery.objects.filter(pk__in=ids, owner=owner, state=State.LEASED)
     rows = list(mine.select_related("participant").order_by("retry_at", "id"))
-    invitations = Invitation.objects.in_bulk({row.invitation_id for row in rows})
+    invitations = Invitation.objects.select_related("team").in_bulk(
+        {row.invitation_id for row in rows}
+    )
     for row in rows:
         row.invitation = invitations[row.invitation_id]
         row.key_id = links.usable_key(row.key_id)
+        if row.participant:
+            row.fingerprint, row.key_id = addresses.fingerprint(row.participant.email, row.key_id)
+    ledger.name(rows)
     links.issue(
         links.row(
             purpose=purpose,
@@ -139,23 +142,83 @@ def _release(rows: QuerySet[Delivery]) -> None:
     )
 
 
-def _hand_over(row: Delivery, server: Any, owner: str, clock: Clock) -> mail.Verdict | None:
-    """Hand one message over and write down what is known of it.
+def _next_group(hand: Hand) -> bool:
+    """Hand the next messages over; return whether it makes sense to go on."""
+    messages: dict[int, mail.EngagementMessage] = {}
+    group = _group(hand.rows)
+    for row in group:
+        message = _message_to(row, hand)
+        if message:
+            messages[row.pk] = message
+    if not messages:
+        return True
+    hand.line.ready()
+    ready = [row for row in group if row.pk in messages]
+    marked = ledger.turn(hand.outcomes, ready, hand.owner, hand.clock())
+    hand.outcomes = []
+    for row in ready:
+        if row not in marked:
+            hand.settled += _leave_out(row, hand.owner, hand.clock())
+    receipts: list[mail.Receipt] = []
+    for row in marked:
+        if receipts and receipts[-1].verdict == Verdict.UNABLE:
+            receipts.append(receipts[-1])  # Nothing is tried any more.
+        else:
+            receipts.append(hand.line.hand_over(messages[row.pk]))
+        hand.outcomes.append(Outcome(row, receipts[-1]))
+    return _takes_stock(hand, receipts)
 
-    Returns REFUSED also for who is left out after all, and None for a row that was given back.
-    """
-    mine = Delivery.objects.filter(pk=row.pk, owner=owner, attempt=row.attempt)
-    leased = mine.filter(state=State.LEASED)
+
+def _group(rows: deque[Delivery]) -> list[Delivery]:
+    """The next few rows of one invitation: as many as may be in doubt at once."""
+    group = [rows.popleft()]
+    while rows and len(group) < conf.in_doubt() and rows[0].invitation_id == group[0].invitation_id:
+        group.append(rows.popleft())
+    return group
+
+
+def _message_to(row: Delivery, hand: Hand) -> mail.EngagementMessage | None:
+    """The message of one row. Somebody who is gone, or whose address cannot be written, gets none
+    and holds up nobody else."""
+    if row.participant is None:
+        hand.settled += _leave_out(row, hand.owner, hand.clock())
+        return None
     try:
-        message = _message(row) if row.participant else None
-    except ValueError as error:  # One bad address must not hold up the others.
-        leased.update(state=State.REFUSED, reason=mail.scrub(error), lease_until=None)
-        return mail.Verdict.REFUSED
-    if message is None or not _mark(leased, row, clock()):
-        return mail.Verdict.REFUSED if _leave_out(leased, row, clock()) else None
-    receipt = mail.hand_over(server, message)
-    _note(mine, row, receipt, clock())
-    return receipt.verdict
+        return _message(row)
+    except ValueError as error:
+        _leased(row, hand.owner).update(
+            state=State.REFUSED, reason=mail.scrub(error), lease_until=None
+        )
+        hand.settled += 1
+        return None
+
+
+def _takes_stock(hand: Hand, receipts: list[mail.Receipt]) -> bool:
+    """Count what became of a group, and see whether it makes sense to go on."""
+    verdicts = [receipt.verdict for receipt in receipts]
+    tried = [verdict for verdict in verdicts if verdict not in TURNED_AWAY]
+    hand.left += len(tried)
+    hand.settled += len(tried)
+    if Verdict.UNKNOWN in verdicts:
+        hand.in_doubt += 1
+    elif tried:
+        hand.in_doubt = 0
+    if Verdict.UNABLE in verdicts:
+        reason = next(r.reason for r in receipts if r.verdict == Verdict.UNABLE)
+        limiting.wait(reason=reason, at=hand.clock())
+        return False
+    if hand.in_doubt == MOST_IN_DOUBT:
+        _pause(hand.outcomes[-1].row.invitation_id)
+        return False
+    return True
+
+
+def _pause(invitation_id: int) -> None:
+    """Wait for a person: a server that keeps breaking off would leave everybody in doubt."""
+    Invitation.objects.filter(pk=invitation_id, status=Invitation.Status.SENDING).update(
+        status=Invitation.Status.PAUSED,
+        status_reason=_("The mail server broke off several times in a row. See if it works again."),
+    )
 
 
 def _message(row: Delivery) -> mail.EngagementMessage:
@@ -167,6 +230,7 @@ def _message(row: Delivery) -> mail.EngagementMessage:
     letter = rendering.address_to(
         row.invitation.rendered, choices=urls[Link.Purpose.CHOICES], leave=leave
     )
+    team = row.invitation.team
     message = mail.build(
         to=row.participant.email,  # type: ignore[union-attr]
         subject=letter.subject,
@@ -177,10 +241,39 @@ def _message(row: Delivery) -> mail.EngagementMessage:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": f"<{conf.list_id()}>",
         },
+        sender_name=team.sender_name if team else "",
+        reply_to=team.reply_to if team else "",
     )
     marked: Any = message
     marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
     return message
+
+
+# Who is not written to after all
+
+
+def _leased(row: Delivery, owner: str) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(pk=row.pk, owner=owner, attempt=row.attempt, state=State.LEASED)
+
+
+def _leave_out(row: Delivery, owner: str, at: datetime.datetime) -> int:
+    """Write down that somebody is not written to, or give back a row for which that may change.
+
+    What is paused, stopped, closed or without its page is seen to by `running.finish`; somebody
+    with a new address is written to there at the next turn. Returns 1 for a row that rests now.
+    """
+    leased = _leased(row, owner)
+    no_more: dict[str, Any] = {"state": State.SKIPPED, "owner": "", "lease_until": None}
+    gone = leased.filter(participant=None).update(reason=Delivery.Reason.ERASED, **no_more)
+    barred = leased.filter(~_permitted(row, at)).update(
+        reason=Delivery.Reason.NO_PERMISSION, **no_more
+    )
+    answers = ConsultationResponse.objects.counted().filter(
+        participant=OuterRef("participant"), consultation=row.invitation.consultation_id
+    )
+    answered = leased.filter(Exists(answers)).update(reason=Delivery.Reason.ANSWERED, **no_more)
+    _release(leased)
+    return int(bool(gone or barred or answered))
 
 
 def _permitted(row: Delivery, at: datetime.datetime) -> Exists:
@@ -194,77 +287,3 @@ def _permitted(row: Delivery, at: datetime.datetime) -> Exists:
         **asked,
     )
     return Exists(rows)
-
-
-def _mark(leased: QuerySet[Delivery], row: Delivery, at: datetime.datetime) -> bool:
-    """Say that the message leaves now, if it still may; the last moment to find out (E05).
-
-    One statement that asks again about consent, invitation, consultation and address. Asked by
-    EXISTS: with a join Django would look the row up first, and the fence would no longer hold.
-    """
-    running = Invitation.objects.filter(
-        pk=OuterRef("invitation"),
-        status=Invitation.Status.SENDING,
-        consultation__in=Consultation.objects.live().filter(closes_at__gt=at).values("pk"),
-    )
-    person: Any = row.participant
-    unchanged = Participant.objects.filter(pk=OuterRef("participant"), email=person.email)
-    fingerprint, key_id = addresses.fingerprint(person.email, row.key_id)
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            # Sites may commit loosely; a mark that a crash could undo would mean a second copy.
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL synchronous_commit = on")
-        ready = leased.filter(_permitted(row, at), Exists(running), Exists(unchanged))
-        marked = ready.update(
-            state=State.HANDING,
-            handed_at=at,
-            lease_until=at + datetime.timedelta(seconds=conf.lease_seconds()),
-            fingerprint=fingerprint,
-            key_id=key_id,
-        )
-    return bool(marked)
-
-
-def _leave_out(leased: QuerySet[Delivery], row: Delivery, at: datetime.datetime) -> bool:
-    """Write down that somebody is not written to, or give back a row for which that may change.
-
-    What is paused, stopped, closed or without its page is seen to by `sending.finish`; somebody
-    with a new address is written to there at the next turn.
-    """
-    no_more: dict[str, Any] = {"state": State.SKIPPED, "owner": "", "lease_until": None}
-    gone = leased.filter(participant=None).update(reason=Delivery.Reason.ERASED, **no_more)
-    barred = leased.filter(~_permitted(row, at)).update(
-        reason=Delivery.Reason.NO_PERMISSION, **no_more
-    )
-    _release(leased)
-    return bool(gone or barred)
-
-
-def _note(
-    mine: QuerySet[Delivery], row: Delivery, receipt: mail.Receipt, at: datetime.datetime
-) -> None:
-    """Write down what the mail server said, if the row is still ours."""
-    handing = mine.filter(state=State.HANDING)
-    # Another worker may have given us up for dead; a plain yes or no is still the truth.
-    known = mine.filter(state__in=(State.HANDING, State.UNCERTAIN))
-    if receipt.verdict == mail.Verdict.ACCEPTED:
-        known.update(
-            state=State.ACCEPTED, provider_id=receipt.provider_id, reason="", lease_until=None
-        )
-    elif receipt.verdict == mail.Verdict.UNKNOWN:
-        handing.update(state=State.UNCERTAIN, reason=receipt.reason, lease_until=None)
-    elif receipt.verdict == mail.Verdict.REFUSED or (
-        receipt.verdict == mail.Verdict.LATER and row.attempt >= LAST_ATTEMPT
-    ):
-        known.update(state=State.REFUSED, reason=receipt.reason, lease_until=None)
-    else:
-        wait = min(FIRST_WAIT * 2 ** (row.attempt - 1), LONGEST_WAIT)
-        handing.update(
-            state=State.PENDING,
-            reason=receipt.reason,
-            retry_at=at + datetime.timedelta(seconds=wait),
-            handed_at=None,
-            owner="",
-            lease_until=None,
-        )

@@ -89,5 +89,7 @@ class Who:
             "not_invited_days": self.audience.not_invited_days,
             "interests": [interest.pk for interest in self.audience.interests],
             **({"is_promotional": "on"} if self.audience.is_promotional else {}),
+            **({"beyond_cap_reason": "on"} if self.audience.is_beyond_cap else {}),
+            **({"team": self.audience.team.pk} if self.audience.team else {}),
         }
         return urlencode(query, doseq=True)

@@ -16,6 +16,7 @@ from wagtail.models import PreviewableMixin
 from .. import conf
 from ..consultations.models import Consultation, new_reference
 from ..participants.models import Interest, Participant
+from .teams import Team
 
 MAIL_FEATURES = ["bold", "italic", "link", "ul", "ol"]
 
@@ -25,6 +26,7 @@ class Invitation(PreviewableMixin, models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
+        SCHEDULED = "scheduled", _("Scheduled")
         SENDING = "sending", _("Sending")
         PAUSED = "paused", _("Paused")
         STOPPED = "stopped", _("Stopped")
@@ -34,12 +36,25 @@ class Invitation(PreviewableMixin, models.Model):
         ANY = "any", _("any of these interests")
         ALL = "all", _("all of these interests")
 
-    STARTED = (Status.SENDING, Status.PAUSED, Status.STOPPED, Status.FINISHED)
+    class Start(models.TextChoices):
+        NOW = "now", _("Now")
+        OPENING = "opening", _("When the consultation opens")
+        TIME = "time", _("At a time that I choose")
+
+    STARTED = (
+        Status.SCHEDULED,
+        Status.SENDING,
+        Status.PAUSED,
+        Status.STOPPED,
+        Status.FINISHED,
+    )
     # What the editor decides, besides the interests; `sending.amend` alone changes it.
     AMENDABLE = (
         "match",
         "not_invited_days",
         "is_promotional",
+        "beyond_cap_reason",
+        "team",
         "subject",
         "preheader",
         "opening",
@@ -73,6 +88,31 @@ class Invitation(PreviewableMixin, models.Model):
             " told that we write, nor to those whom the law says to notify."
         ),
     )
+    beyond_cap_reason = models.CharField(
+        _("why it goes beyond the limit on emails"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "Leave empty unless the law makes the council write. People then get this although they"
+            " had as many invitations lately as the council allows; the reason is kept."
+        ),
+    )
+    team = models.ForeignKey(
+        Team,
+        verbose_name=_("team"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="invitations",
+        help_text=_("Whose name it bears, and who gets the answers."),
+    )
+    reminds = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="reminders",
+    )
     subject = models.CharField(_("subject"), max_length=120, blank=True)
     preheader = models.CharField(
         _("preview line"),
@@ -90,6 +130,23 @@ class Invitation(PreviewableMixin, models.Model):
     exclusions = models.JSONField(default=dict, editable=False)
     audience_sentence = models.TextField(blank=True, editable=False)
     rendered = models.JSONField(default=dict, editable=False)
+    # When it begins. With OPENING the consultation's own date is followed, should it be moved.
+    start = models.CharField(
+        max_length=10, choices=Start.choices, default=Start.NOW, editable=False
+    )
+    starts_at = models.DateTimeField(null=True, editable=False)
+    # Days before the closing date on which those who have not answered are reminded; null is never.
+    remind_days = models.PositiveSmallIntegerField(null=True, editable=False)
+    # Who asks a second person to send this, and for which version of it.
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    asked_at = models.DateTimeField(null=True, editable=False)
+    asked_version = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -117,6 +174,9 @@ class Invitation(PreviewableMixin, models.Model):
             ("approve_invitation", _("Can approve invitations")),
         ]
         indexes = [models.Index(fields=["status"], name="engagement_invitation_status")]
+        constraints = [
+            models.UniqueConstraint(fields=["reminds"], name="engagement_reminded_once"),
+        ]
 
     def __str__(self) -> str:
         return self.subject or _("Invitation to %(title)s") % {"title": self.consultation.title}
@@ -124,6 +184,16 @@ class Invitation(PreviewableMixin, models.Model):
     @property
     def is_started(self) -> bool:
         return self.status in self.STARTED
+
+    @property
+    def has_left(self) -> bool:
+        """Whether anybody may have got it by now."""
+        return self.deliveries.left_the_building().exists()
+
+    @property
+    def begins_at(self) -> Any:
+        """When a scheduled one is due."""
+        return self.consultation.opens_at if self.start == self.Start.OPENING else self.starts_at
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
@@ -166,6 +236,9 @@ class Delivery(models.Model):
         ERASED = "erased", _("left the register")
         CLOSED = "closed", _("the consultation closed first")
         STOPPED = "stopped", _("the invitation was stopped")
+        ANSWERED = "answered", _("answered meanwhile")
+        # Of those in doubt: a colleague looked, and nothing is sent again.
+        LEFT = "left", _("we cannot tell, and a colleague left it so")
 
     LIVE = (State.PENDING, State.LEASED, State.HANDING)
     LEFT = (
@@ -176,6 +249,9 @@ class Delivery(models.Model):
         State.COMPLAINED,
         State.UNCERTAIN,
     )
+
+    # Who got it as far as we can tell, so that a reminder makes sense.
+    ARRIVED = (State.ACCEPTED, State.DELIVERED, State.UNCERTAIN)
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="deliveries")

@@ -69,6 +69,7 @@ def checks(invitation: Invitation, counts: Counts, at: datetime.datetime) -> lis
         _check_open(invitation, at),
         _check_page(invitation),
         _check_people(counts),
+        *_check_relevance(invitation),
         _check_text(invitation),
         _check_links(),
         _check_council(),
@@ -85,15 +86,52 @@ def _check_open(invitation: Invitation, at: datetime.datetime) -> Check:
     state = consultation.state_at(at)
     day = date_format(timezone.localtime(consultation.closes_at), "j F Y")
     if state == State.PLANNED:
-        opens = date_format(timezone.localtime(consultation.opens_at), "j F Y")
-        text = _("The consultation opens on %(day)s. Send the invitation from then on.")
-        return _in_the_way(text % {"day": opens})
+        return _check_beginning(invitation)
     if state != State.OPEN:
         return _in_the_way(_("The consultation has closed, so nobody could answer."))
     if consultation.closes_at - at < SOON:
         text = _("The consultation closes on %(day)s. That leaves people little time.")
         return Check(text % {"day": day}, is_fine=False)
     return Check(_("The consultation is open until %(day)s.") % {"day": day})
+
+
+def _check_beginning(invitation: Invitation) -> Check:
+    """An invitation to a consultation that is not open yet has to begin later."""
+    consultation = invitation.consultation
+    opens = date_format(timezone.localtime(consultation.opens_at), "j F Y")
+    if invitation.is_started and invitation.start == Invitation.Start.NOW:
+        text = _("The consultation opens on %(day)s. Let the invitation begin then, or later.")
+        return _in_the_way(text % {"day": opens})
+    begins = invitation.begins_at
+    if begins and begins < consultation.opens_at:
+        text = _("The invitation would begin before the consultation opens on %(day)s.")
+        return _in_the_way(text % {"day": opens})
+    return Check(_("The consultation opens on %(day)s.") % {"day": opens})
+
+
+def _check_relevance(invitation: Invitation) -> Iterator[Check]:
+    """People were told that we write about what they chose, and about where they live."""
+    consultation = invitation.consultation
+    chosen, own = set(invitation.interests.all()), set(consultation.interests.all())
+    strange = sorted(topic.name for topic in chosen - own if topic.merged_into not in own)
+    if strange and own:
+        text = _(
+            "%(topics)s: not among the topics of this consultation. Say in the opening words what"
+            " it has to do with them."
+        )
+        yield Check(text % {"topics": get_text_list(strange, _("and"))}, is_fine=False)
+    elif chosen:
+        yield Check(_("The people asked chose what the consultation is about."))
+    area = consultation.area
+    if not area:
+        return
+    placed = Participant.objects.exclude(area="")
+    if placed.exists() and not placed.filter(area__iexact=area).exists():
+        text = _(
+            "Nobody is known to live in %(area)s, and everybody whose area is known is left out."
+            " See whether it is spelt as in the register."
+        )
+        yield Check(text % {"area": area}, is_fine=False)
 
 
 def _check_page(invitation: Invitation) -> Check:
@@ -162,6 +200,10 @@ def why(audience: Audience, person: Participant) -> str:
 def _in_favour(audience: Audience, judged: Any) -> Iterator[str]:
     yield _("may be invited since %(day)s") % {"day": _day(judged.since)}
     days = audience.not_invited_days
+    if audience.reminds:
+        yield _("got the invitation")
+        yield _("has not answered")
+        return
     if judged.must_be_notified and not audience.is_promotional:
         yield _("must be notified, whatever the topics, the area and other invitations")
         days = 0
@@ -214,6 +256,7 @@ def _against(audience: Audience, judged: Any) -> str:
         Exclusion.PAUSED: _("paused invitations until %(until)s"),
         Exclusion.OUT_OF_AREA: _("lives in %(area)s, and this is about %(here)s"),
         Exclusion.ANSWERED: _("has answered already"),
+        Exclusion.NOT_INVITED: _("did not get the invitation that this one reminds of"),
     }
     facts = {"since": _day(judged.since), "until": _day(judged.until), "area": judged.area}
     return words[Exclusion(reason)] % {**facts, "here": audience.consultation.area}
@@ -251,16 +294,40 @@ def _not_interested(audience: Audience, judged: Any) -> str:
 
 def _recent(audience: Audience, judged: Any) -> str:
     mine = judged.deliveries.all()
-    if audience.to_this(mine).exists():
+    if not audience.reminds and audience.to_this(mine).exists():
         return _("was invited to this consultation before")
-    last = audience.lately(mine).order_by(F("handed_at").desc(nulls_first=True)).first()
+    days = max(audience.not_invited_days, conf.contact_cap_days())
+    last = audience.lately(mine, days).order_by(F("handed_at").desc(nulls_first=True)).first()
     if last is None or last.handed_at is None:
         return _("another invitation to them is on its way")
+    if audience.reminds or not audience.lately(mine, audience.not_invited_days).exists():
+        number = audience.lately(mine, conf.contact_cap_days()).count()
+        facts = {"number": number, "days": conf.contact_cap_days()}
+        text = _("had %(number)s invitations in the last %(days)s days, and no more are allowed")
+        return text % facts
     return _("was invited to another consultation on %(day)s") % {"day": _day(last.handed_at)}
 
 
 def _day(moment: datetime.datetime | None) -> str:
     return date_format(timezone.localtime(moment), "j F Y") if moment else ""
+
+
+def needs_second_person(count: int) -> bool:
+    """Whether so many people are invited only with a second person's consent."""
+    return bool(conf.approval_above()) and count > conf.approval_above()
+
+
+def is_asked_for(invitation: Invitation) -> bool:
+    """Whether somebody asked a second person to send this very version."""
+    return invitation.asked_by is not None and invitation.asked_version == version(invitation)
+
+
+def may_be_sent_by(invitation: Invitation, count: int, user: Any) -> bool:
+    """Whether a person may send to so many: above the limit only as the second one."""
+    if not needs_second_person(count):
+        return True
+    is_second = is_asked_for(invitation) and invitation.asked_by_id != user.pk
+    return is_second and bool(user.has_perm("wagtail_engagement.approve_invitation"))
 
 
 def version(invitation: Invitation) -> str:

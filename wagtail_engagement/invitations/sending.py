@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
-from .. import mail, nudge, signals
+from .. import mail, nudge
 from ..consultations.models import Consultation
+from ..line import Line
 from ..participants.models import Interest
-from . import handing, queries, rendering
+from . import handing, ledger, queries, rendering, running
 from .audience import INCLUDED, Audience
 from .models import Delivery, Invitation
 
@@ -29,7 +29,6 @@ Status = Invitation.Status
 
 CHUNK = 50
 STARTING = 0x656E6762  # names the lock that lets one invitation start at a time
-RUNNING = (Status.SENDING, Status.PAUSED)
 
 
 class CannotStart(Exception):
@@ -48,6 +47,16 @@ class AudienceGrew(Exception):
         self.count = count
 
 
+@dataclass(frozen=True)
+class Plan:
+    """When an invitation begins, and how many days before the closing date it is repeated to those
+    who have not answered; None is never."""
+
+    start: str = Invitation.Start.NOW
+    starts_at: datetime.datetime | None = None
+    remind_days: int | None = None
+
+
 class NotPossible(Exception):
     """The invitation is no longer in the state that this asks for; somebody was quicker."""
 
@@ -61,6 +70,7 @@ def create_for(*, consultation: Consultation, actor: Any, at: datetime.datetime)
     invitation = Invitation.objects.create(
         consultation=consultation,
         subject=rendering.suggested_subject(consultation),
+        team=actor.engagement_teams.first() if actor else None,
         created_by=actor,
         created_at=at,
     )
@@ -75,11 +85,29 @@ def follow_up(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> I
 
     Everybody who was or may have been reached is left out: never twice for one consultation.
     """
+    return _repeat(invitation, actor, at)
+
+
+@transaction.atomic
+def remind(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> Invitation:
+    """Write a draft that reminds those who got an invitation and have not answered.
+
+    Raises NotPossible where it is a reminder itself, has not left yet, or has one already: people
+    are reminded once at most.
+    """
+    first = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    if first.reminds_id or first.reminders.exists() or not first.has_left:
+        raise NotPossible
+    return _repeat(first, actor, at, reminds=first)
+
+
+def _repeat(invitation: Invitation, actor: Any, at: datetime.datetime, **more: Any) -> Invitation:
     again = Invitation.objects.create(
         consultation=invitation.consultation,
         created_by=actor,
         created_at=at,
         **{name: getattr(invitation, name) for name in Invitation.AMENDABLE},
+        **more,
     )
     again.interests.set(invitation.interests.all())
     log(again, "wagtail.create", user=actor)
@@ -96,22 +124,41 @@ def amend(*, invitation: Invitation, interests: list[Interest]) -> None:
 
 
 @transaction.atomic
-def start(
-    *, invitation: Invitation, shown_count: int, actor: Any, at: datetime.datetime
-) -> Invitation:
-    """Freeze text and audience and begin to send; a second press finds no draft any more.
+def ask(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None:
+    """Ask a second person to look at a draft and send it; any later change undoes this."""
+    draft = Invitation.objects.filter(pk=invitation.pk, status=Status.DRAFT)
+    version = queries.version(invitation)
+    if not draft.update(asked_by=actor, asked_at=at, asked_version=version):
+        raise NotPossible
+    _log(invitation, "asked", actor)
 
-    Raises NotPossible, CannotStart, or AudienceGrew when more people would be reached than were
-    shown. Fewer are fine: somebody left meanwhile.
+
+@transaction.atomic
+def start(
+    *,
+    invitation: Invitation,
+    shown_count: int,
+    actor: Any,
+    at: datetime.datetime,
+    plan: Plan = Plan(),  # noqa: B008  frozen
+) -> Invitation:
+    """Freeze text and audience and begin to send, now or as planned; a second press finds no draft.
+
+    `actor` is None where the worker carries out what a person decided before. Raises NotPossible,
+    CannotStart, or AudienceGrew when more people would be reached than were shown. Fewer are fine:
+    somebody left meanwhile.
     """
     draft = Invitation.objects.filter(pk=invitation.pk, status=Status.DRAFT)
-    if not draft.update(status=Status.SENDING, started_at=at, started_by=actor):
+    begun = Status.SENDING if plan.start == Invitation.Start.NOW else Status.SCHEDULED
+    if not draft.update(status=begun, started_at=at, started_by=actor, **vars(plan)):
         raise NotPossible
     _lock_starting()
     invitation.refresh_from_db()
     audience = Audience.of(invitation, at=at)
     counts = audience.counts()
     problems = [c.text for c in queries.checks(invitation, counts, at) if c.is_blocking]
+    if actor is not None and not queries.may_be_sent_by(invitation, counts.included, actor):
+        problems.append(_("A second person has to look at this and send it."))
     if problems:
         raise CannotStart(problems)
     created = _freeze(invitation, audience, at)
@@ -122,7 +169,7 @@ def start(
     invitation.audience_sentence = audience.sentence(created)
     invitation.rendered = rendering.freeze(invitation)
     invitation.save(update_fields=["recipients", "exclusions", "audience_sentence", "rendered"])
-    _log(invitation, "started", actor, recipients=created)
+    _log(invitation, "started", actor, recipients=created, start=plan.start)
     nudge.after_commit()
     return invitation
 
@@ -163,13 +210,29 @@ def _freeze(invitation: Invitation, audience: Audience, at: datetime.datetime) -
 
 def pause(*, invitation: Invitation, actor: Any, at: datetime.datetime, reason: str = "") -> None:
     """Hand nobody else over until `resume`; what is with the mail server is not called back."""
-    _turn(invitation, {Status.SENDING}, status=Status.PAUSED, status_reason=reason[:200])
+    _turn(
+        invitation,
+        {Status.SENDING, Status.SCHEDULED},
+        status=Status.PAUSED,
+        status_reason=reason[:200],
+    )
     _log(invitation, "paused", actor)
 
 
 def resume(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None:
-    """Go on with a paused invitation where it stood."""
-    _turn(invitation, {Status.PAUSED}, status=Status.SENDING, status_reason="")
+    """Go on with a paused invitation where it stood, or begin a scheduled one now.
+
+    A paused one whose time has not come waits for it again. Raises NotPossible before the
+    consultation opens.
+    """
+    begins = invitation.begins_at
+    is_early = bool(begins and begins > at and invitation.start != Invitation.Start.NOW)
+    if invitation.status == Status.PAUSED and is_early:
+        _turn(invitation, {Status.PAUSED}, status=Status.SCHEDULED, status_reason="")
+    elif invitation.consultation.opens_at > at:
+        raise NotPossible
+    else:
+        _turn(invitation, set(running.WAITING), status=Status.SENDING, status_reason="")
     _log(invitation, "resumed", actor)
     nudge.after_commit()
 
@@ -178,10 +241,56 @@ def resume(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None
 def stop(*, invitation: Invitation, actor: Any, at: datetime.datetime, reason: str = "") -> None:
     """End an invitation for good: nobody who still waits is written to."""
     _turn(
-        invitation, set(RUNNING), status=Status.STOPPED, status_reason=reason[:200], finished_at=at
+        invitation,
+        set(running.RUNNING),
+        status=Status.STOPPED,
+        status_reason=reason[:200],
+        finished_at=at,
     )
-    _skip_stopped()
+    running.skip_stopped()
     _log(invitation, "stopped", actor)
+
+
+def plan_reminder(*, invitation: Invitation, days: int | None, actor: Any) -> None:
+    """Change or call off the reminder that goes out by itself, until it has."""
+    started = Invitation.objects.filter(pk=invitation.pk, status__in=Invitation.STARTED)
+    if not started.filter(reminds=None, reminders=None).update(remind_days=days):
+        raise NotPossible
+    _log(invitation, "reminder_planned" if days else "reminder_called_off", actor)
+
+
+@transaction.atomic
+def decide(
+    *,
+    invitation: Invitation,
+    numbers: list[int] | None,
+    again: bool,
+    actor: Any,
+    at: datetime.datetime,
+) -> int:
+    """Send once more to those of whom we cannot tell if they got it, or leave it so for good.
+
+    `numbers` are deliveries, None for all of them. Returns how many. Raises NotPossible once
+    nobody could answer any more, or the invitation was stopped.
+    """
+    first = Invitation.objects.select_for_update().get(pk=invitation.pk)
+    in_doubt = first.deliveries.filter(state=State.UNCERTAIN).exclude(reason=Delivery.Reason.LEFT)
+    if numbers is not None:
+        in_doubt = in_doubt.filter(pk__in=numbers)
+    if not again:
+        decided = in_doubt.update(reason=Delivery.Reason.LEFT)
+        _log(first, "doubt_left", actor, people=decided)
+        return decided
+    if first.status == Status.STOPPED or first.consultation.closes_at <= at:
+        raise NotPossible
+    decided = in_doubt.update(
+        state=State.PENDING, reason="", owner="", handed_at=None, retry_at=at, attempt=0
+    )
+    if decided and first.status == Status.FINISHED:
+        Invitation.objects.filter(pk=first.pk).update(status=Status.SENDING, finished_at=None)
+    _log(first, "doubt_sent_again", actor, people=decided)
+    nudge.after_commit()
+    return decided
 
 
 def send_test(
@@ -218,66 +327,34 @@ def work(
     at: datetime.datetime | None = None,
     limit: int | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    line: Line | None = None,
 ) -> int:
     """Hand over what is due, at most `limit` messages; return how many rows came to rest.
 
-    `owner` names this worker and no other. `stopping` is asked before each message. When the mail
-    server cannot be reached nothing is touched, and everything waits for the next call.
+    `owner` names this worker and no other. `stopping` is asked before each message. `line` is the
+    worker's connection; without one, one is made and closed. When the mail server cannot be
+    reached nothing is touched, and everything waits for a later call.
     """
 
     def clock() -> datetime.datetime:
         return at or timezone.now()
 
-    handing.keep_what_is_written()
-    recover(at=clock())
-    finish(at=clock())
+    ledger.keep_what_is_written()
+    running.recover(at=clock())
+    running.begin_due(at=clock())
+    running.finish(at=clock())
+    own_line = line or Line()
     done = 0
-    while not stopping() and (limit is None or done < limit):
-        size = CHUNK if limit is None else min(CHUNK, limit - done)
-        settled = handing.work_chunk(owner, size, clock, stopping)
-        done += settled
-        if not settled:
-            break
+    try:
+        while not stopping() and (limit is None or done < limit):
+            size = CHUNK if limit is None else min(CHUNK, limit - done)
+            settled = handing.work_chunk(owner, size, clock, stopping, own_line)
+            done += settled
+            if not settled:
+                break
+    finally:
+        if line is None:
+            own_line.close()
     if done:
-        finish(at=clock())
+        running.finish(at=clock())
     return done
-
-
-def recover(*, at: datetime.datetime) -> None:
-    """Take over what dead workers left. What they were handing over is in doubt for good."""
-    over = Delivery.objects.filter(lease_until__lte=at)
-    over.filter(state=State.LEASED).update(state=State.PENDING, owner="", lease_until=None)
-    # The owner stays: should it be alive after all, it may still say what it knows.
-    over.filter(state=State.HANDING).update(
-        state=State.UNCERTAIN,
-        lease_until=None,
-        reason="the worker stopped while the message was being handed over",
-    )
-
-
-def finish(*, at: datetime.datetime) -> None:
-    """Close what has come to its end, and pause what has lost its page."""
-    _skip_stopped()
-    running = Invitation.objects.filter(status__in=RUNNING)
-    closed = running.filter(consultation__in=Consultation.objects.closed_at(at))
-    Delivery.objects.filter(state=State.PENDING, invitation__in=closed.values("pk")).update(
-        state=State.SKIPPED, reason=Delivery.Reason.CLOSED
-    )
-    offline = Consultation.objects.filter(is_live=False, closes_at__gt=at)
-    running.filter(status=Status.SENDING, consultation__in=offline).update(
-        status=Status.PAUSED, status_reason=_("The consultation's page is not published now.")
-    )
-    unsettled = Delivery.objects.live().filter(invitation=OuterRef("pk"))
-    for invitation in running.filter(~Exists(unsettled)):
-        ended = running.filter(~Exists(unsettled), pk=invitation.pk)
-        if ended.update(status=Status.FINISHED, finished_at=at):
-            invitation.refresh_from_db()
-            send = signals.invitation_finished.send_robust
-            transaction.on_commit(partial(send, sender=Invitation, invitation=invitation))
-
-
-def _skip_stopped() -> None:
-    stopped = Invitation.objects.filter(status=Status.STOPPED).values("pk")
-    Delivery.objects.filter(state__in=(State.PENDING, State.LEASED), invitation__in=stopped).update(
-        state=State.SKIPPED, reason=Delivery.Reason.STOPPED, owner="", lease_until=None
-    )

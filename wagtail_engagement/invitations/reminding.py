@@ -1,0 +1,50 @@
+"""The reminder that an editor planned: once, to those who got the invitation and did not answer."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db import transaction
+
+from . import sending
+from .models import Invitation
+
+ENOUGH = 2**31  # Nobody is shown a number: whoever is left by then is reminded.
+
+
+def planned(*, at: datetime.datetime) -> list[Invitation]:
+    """Invitations whose reminder is due: planned, not called off, not made already."""
+    waiting = Invitation.objects.filter(
+        remind_days__isnull=False,
+        reminds=None,
+        reminders=None,
+        status__in=(Invitation.Status.SENDING, Invitation.Status.FINISHED),
+        consultation__closes_at__gt=at,
+        consultation__is_live=True,
+    ).select_related("consultation")
+    return [invitation for invitation in waiting if due_at(invitation) <= at]
+
+
+def due_at(invitation: Invitation) -> datetime.datetime:
+    """When the planned reminder leaves; it follows the closing date, should that be moved."""
+    days = datetime.timedelta(days=invitation.remind_days or 0)
+    return invitation.consultation.closes_at - days
+
+
+def work(*, at: datetime.datetime) -> int:
+    """Start the reminders that are due, by the same rules as any invitation; return how many."""
+    return sum(_remind(invitation, at) for invitation in planned(at=at))
+
+
+def _remind(invitation: Invitation, at: datetime.datetime) -> bool:
+    """Start one reminder. Where nobody is left to remind, the plan ends and says so."""
+    try:
+        with transaction.atomic():
+            draft = sending.remind(invitation=invitation, actor=None, at=at)
+            sending.start(invitation=draft, shown_count=ENOUGH, actor=None, at=at)
+    except sending.NotPossible:
+        return False  # Another worker was quicker, or nobody has got the invitation yet.
+    except sending.CannotStart:
+        Invitation.objects.filter(pk=invitation.pk).update(remind_days=None)
+        return False
+    return True

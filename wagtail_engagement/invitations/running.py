@@ -1,0 +1,95 @@
+"""What time and other people's doings make of invitations: begun, closed, finished, recovered.
+
+Every worker does all of it at each round, so that nothing depends on a task queue.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from .. import signals
+from ..consultations.models import Consultation
+from . import ledger, timing
+from .models import Delivery, Invitation
+
+State = Delivery.State
+Status = Invitation.Status
+
+WAITING = (Status.SCHEDULED, Status.PAUSED)
+RUNNING = (Status.SENDING, *WAITING)
+
+
+def begin_due(*, at: datetime.datetime) -> None:
+    """Begin what was scheduled. What was missed by hours waits for a person instead."""
+    for invitation in Invitation.objects.filter(status=Status.SCHEDULED).select_related(
+        "consultation"
+    ):
+        due = invitation.begins_at
+        if due is None or due > at or invitation.consultation.opens_at > at:
+            continue
+        scheduled = Invitation.objects.filter(pk=invitation.pk, status=Status.SCHEDULED)
+        if timing.is_too_late(due, at):
+            day = date_format(timezone.localtime(due), "j F Y, H:i")
+            text = _(
+                "It should have begun on %(day)s, and nothing sent it. Begin it now, or stop it."
+            )
+            scheduled.update(status=Status.PAUSED, status_reason=text % {"day": day})
+        else:
+            scheduled.update(status=Status.SENDING)
+
+
+def recover(*, at: datetime.datetime) -> None:
+    """Take over what dead workers left. What they were handing over is in doubt for good.
+
+    Where a site chose to send again rather than to hold, it is tried a few times.
+    """
+    over = Delivery.objects.filter(lease_until__lte=at)
+    over.filter(state=State.LEASED).update(state=State.PENDING, owner="", lease_until=None)
+    handing = over.filter(state=State.HANDING)
+    again = [n for n in range(1, ledger.MOST_COPIES) if ledger.may_send_again(n)]
+    if again:
+        handing.filter(attempt__in=again).update(
+            state=State.PENDING, owner="", lease_until=None, handed_at=None
+        )
+    # The owner stays: should it be alive after all, it may still say what it knows.
+    handing.update(
+        state=State.UNCERTAIN,
+        lease_until=None,
+        reason="the worker stopped while the message was being handed over",
+    )
+
+
+def finish(*, at: datetime.datetime) -> None:
+    """Close what has come to its end, and pause what has lost its page."""
+    skip_stopped()
+    running = Invitation.objects.filter(status__in=RUNNING)
+    closed = running.filter(consultation__in=Consultation.objects.closed_at(at))
+    Delivery.objects.filter(state=State.PENDING, invitation__in=closed.values("pk")).update(
+        state=State.SKIPPED, reason=Delivery.Reason.CLOSED
+    )
+    offline = Consultation.objects.filter(is_live=False, closes_at__gt=at)
+    running.filter(status=Status.SENDING, consultation__in=offline).update(
+        status=Status.PAUSED, status_reason=_("The consultation's page is not published now.")
+    )
+    unsettled = Delivery.objects.live().filter(invitation=OuterRef("pk"))
+    for invitation in running.filter(~Exists(unsettled)):
+        ended = running.filter(~Exists(unsettled), pk=invitation.pk)
+        if ended.update(status=Status.FINISHED, finished_at=at):
+            invitation.refresh_from_db()
+            send = signals.invitation_finished.send_robust
+            transaction.on_commit(partial(send, sender=Invitation, invitation=invitation))
+
+
+def skip_stopped() -> None:
+    """Nobody who still waits in a stopped invitation is written to."""
+    stopped = Invitation.objects.filter(status=Status.STOPPED).values("pk")
+    Delivery.objects.filter(state__in=(State.PENDING, State.LEASED), invitation__in=stopped).update(
+        state=State.SKIPPED, reason=Delivery.Reason.STOPPED, owner="", lease_until=None
+    )
