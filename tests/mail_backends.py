@@ -51,3 +51,10 @@ class Gone(BaseEmailBackend):
 
     def send_messages(self, messages):
         raise ConnectionRefusedError("nobody listens")
+
+
+class Throttled(BaseEmailBackend):
+    """The server takes no more for now, as Amazon SES says it at the end of a message."""
+
+    def send_messages(self, messages):
+        raise smtplib.SMTPDataError(454, b"Throttling failure: Maximum sending rate exceeded.")

@@ -58,6 +58,14 @@ class Receipt:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Sender:
+    """A name to stand before the site's own address, and where answers go."""
+
+    name: str = ""
+    reply_to: str = ""
+
+
 class ServerUnreachable(Exception):
     """The mail server could not be reached, so that certainly nothing was sent."""
 
@@ -101,17 +109,14 @@ def build(
     text: str,
     html: str,
     headers: dict[str, str] | None = None,
-    sender_name: str = "",
-    reply_to: str = "",
+    sender: Sender | None = None,
 ) -> EngagementMessage:
-    """Return a message from the site's sender to one address.
-
-    A team's own name may stand before the sender's address, and answers may go to its own mailbox.
-    """
-    from_email = conf.from_email()
-    if sender_name:
-        from_email = formataddr((" ".join(sender_name.split()), parseaddr(from_email)[1]))
-    reply_to = reply_to or conf.reply_to()
+    """Return a message from the site's sender to one address."""
+    from_email, reply_to = conf.from_email(), conf.reply_to()
+    if sender:
+        name = " ".join(sender.name.split()) or parseaddr(from_email)[0]
+        from_email = formataddr((name, parseaddr(from_email)[1]))
+        reply_to = sender.reply_to or reply_to
     message = EngagementMessage(
         subject=" ".join(subject.split()),
         body=text,

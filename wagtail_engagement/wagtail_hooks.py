@@ -21,7 +21,8 @@ from .insight.admin import DeliveryAdmin
 from .insight.views import URLS as INSIGHT_URLS
 from .insight.views import may_see_overview
 from .invitations import admin as invitations
-from .invitations.views import NAMESPACE, admin_urls
+from .invitations.screens import NAMESPACE
+from .invitations.views import admin_urls
 from .participants import bulk
 from .participants.admin import (
     AreaAdmin,

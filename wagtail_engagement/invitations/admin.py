@@ -23,8 +23,9 @@ from wagtail.snippets.views.snippets import (
 )
 
 from ..modeladmin import may
-from . import queries, rendering, sending, views
+from . import queries, rendering, screens, sending
 from .forms import InvitationForm, SendForm, TestForm
+from .listing import Who
 from .models import Invitation
 
 try:
@@ -62,7 +63,7 @@ class InvitationAddView(CreateView):
     """A draft begins with its consultation, and so on a screen of our own."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return redirect(views.url("new"))
+        return redirect(screens.url("new"))
 
     post = get
 
@@ -70,7 +71,7 @@ class InvitationAddView(CreateView):
 class InvitationEditView(EditView):
     def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
-        request.engagement_who = views.Who.saved(self.get_object(), request.user)
+        request.engagement_who = Who.saved(self.get_object(), request.user)
 
     def form_valid(self, form: InvitationForm) -> HttpResponse:
         try:
@@ -78,7 +79,7 @@ class InvitationEditView(EditView):
         except sending.NotPossible:
             text = _("This invitation has been started meanwhile and can no longer be changed.")
             messages.error(self.request, text)
-            return redirect(views.url("progress", self.object.pk))
+            return redirect(screens.url("progress", self.object.pk))
 
     def get_success_url(self) -> str:
         return str(self.get_edit_url())
@@ -103,6 +104,11 @@ class InvitationEditView(EditView):
             "checks": checks,
             "is_ready": not any(check.is_blocking for check in checks),
             "may_send": may(self.request.user, "send_invitation"),
+            "needs_second": queries.needs_second_person(who.counts.included),
+            "is_asked_for": queries.is_asked_for(who.invitation),
+            "is_second": queries.may_be_sent_by(
+                who.invitation, who.counts.included, self.request.user
+            ),
             "send_form": SendForm(invitation=who.invitation, initial=initial),
             "test_form": TestForm(initial={"to": self.request.user.pk}),
         }
@@ -202,7 +208,7 @@ class InvitationViewSet(SnippetViewSet):
 def send_to_progress(request: HttpRequest, instance: Any) -> HttpResponse | None:
     """`before_edit_snippet`: a started invitation is looked at, not edited."""
     if isinstance(instance, Invitation) and instance.is_started:
-        return redirect(views.url("progress", instance.pk))
+        return redirect(screens.url("progress", instance.pk))
     return None
 
 
@@ -210,7 +216,7 @@ def keep_started(request: HttpRequest, instances: Any) -> HttpResponse | None:
     """`before_delete_snippet`, for one and for many: what was sent is kept."""
     if any(isinstance(row, Invitation) and row.is_started for row in instances):
         messages.error(request, _("An invitation that was started is kept, with who got it."))
-        return redirect(views.LISTED)
+        return redirect(screens.LISTED)
     return None
 
 
@@ -223,5 +229,10 @@ def register_log_actions(actions: LogActionRegistry) -> None:
         ("stopped", _("Stop an invitation"), _("Stopped the invitation")),
         ("people_viewed", _("Look at people"), _("Looked at names and addresses of people")),
         ("tested", _("Send a test"), _("Sent a test to a colleague")),
+        ("asked", _("Ask for a second person"), _("Asked a second person to send it")),
+        ("reminder_planned", _("Plan a reminder"), _("Planned the reminder")),
+        ("reminder_called_off", _("Call off a reminder"), _("Called off the reminder")),
+        ("doubt_left", _("Leave what is in doubt"), _("Left what may have arrived as it is")),
+        ("doubt_sent_again", _("Send again"), _("Sent again what may not have arrived")),
     ):
         actions.register_action(f"wagtail_engagement.invitation_{name}", label, message)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth import get_user_model
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +21,7 @@ from . import queries, sending
 from .audience import Audience
 from .models import Invitation
 
+Start = Invitation.Start
 WHO_FIELDS = [
     "match",
     "interests",
@@ -119,8 +121,48 @@ def _colleagues() -> Any:
     return users.filter(pk__in=allowed).order_by("pk")
 
 
-class SendForm(forms.Form):
-    """The last step: what the editor saw, and above a limit the number, typed."""
+class ReminderForm(forms.Form):
+    """How many days before the closing date people are reminded; empty is never."""
+
+    remind_days = forms.IntegerField(
+        min_value=1,
+        max_value=60,
+        required=False,
+        label=gettext_lazy("Days before the consultation closes"),
+    )
+
+
+class DecideForm(forms.Form):
+    """What becomes of deliveries that are in doubt: of some, or of all."""
+
+    what = forms.ChoiceField(choices=[("again", ""), ("leave", "")])
+    all = forms.BooleanField(required=False)
+    delivery = forms.TypedMultipleChoiceField(coerce=int, required=False)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        chosen = [value for value in data.getlist("delivery") if value.isdecimal()]
+        self.fields["delivery"].choices = [(value, value) for value in chosen[:1000]]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("all") and not data.get("delivery"):
+            raise forms.ValidationError(_("Choose at least one person."))
+        return data
+
+
+class SendForm(ReminderForm):
+    """The last step: when, what the editor saw, and above a limit the number, typed."""
+
+    start = forms.ChoiceField(
+        widget=forms.RadioSelect, label=gettext_lazy("When it begins"), required=False
+    )
+    starts_at = forms.DateTimeField(
+        required=False,
+        label=gettext_lazy("Day and time"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
 
     shown_count = forms.IntegerField(min_value=1, max_value=2**31, widget=forms.HiddenInput)
     shown_version = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -129,6 +171,21 @@ class SendForm(forms.Form):
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.invitation = invitation
+        is_open = invitation.consultation.opens_at <= timezone.now()
+        without = Start.OPENING if is_open else Start.NOW
+        self.fields["start"].choices = [c for c in Start.choices if c[0] != without]
+        self.fields["start"].initial = Start.NOW if is_open else Start.OPENING
+        if invitation.reminds_id:
+            del self.fields["remind_days"]
+
+    def plan(self) -> sending.Plan:
+        """When to begin and whether to remind. Only for a valid form."""
+        data = self.cleaned_data
+        return sending.Plan(
+            start=data["start"] or Start.NOW,
+            starts_at=data["starts_at"] if data["start"] == Start.TIME else None,
+            remind_days=data.get("remind_days"),
+        )
 
     @cached_property
     def needs_number(self) -> bool:
@@ -145,6 +202,7 @@ class SendForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self._clean_start(data)
         shown = data.get("shown_count")
         typed = data.get("typed", "").replace(",", "").replace(" ", "")
         if shown and shown > conf.type_number_above() and typed != str(shown):
@@ -152,3 +210,17 @@ class SendForm(forms.Form):
                 "typed", _("Type the number of people, %(number)s.") % {"number": f"{shown:,}"}
             )
         return data
+
+    def _clean_start(self, data: dict[str, Any]) -> None:
+        consultation = self.invitation.consultation
+        begins = data.get("starts_at")
+        if data.get("start") != Start.TIME or "starts_at" in self.errors:
+            return
+        if begins is None:
+            self.add_error("starts_at", _("Enter the day and the time on which it begins."))
+        elif begins <= timezone.now():
+            self.add_error("starts_at", _("Enter a time that has not passed."))
+        elif begins < consultation.opens_at:
+            self.add_error("starts_at", _("Enter a time after the consultation opens."))
+        elif begins >= consultation.closes_at:
+            self.add_error("starts_at", _("Enter a time before the consultation closes."))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -241,8 +241,7 @@ def _message(row: Delivery) -> mail.EngagementMessage:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": f"<{conf.list_id()}>",
         },
-        sender_name=team.sender_name if team else "",
-        reply_to=team.reply_to if team else "",
+        sender=team and mail.Sender(team.sender_name, team.reply_to),
     )
     marked: Any = message
     marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.

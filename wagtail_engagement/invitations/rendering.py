@@ -81,6 +81,11 @@ def consultation_address(invitation: Invitation, code: str) -> str:
     return f"{url}?{urlencode({'i': code})}"
 
 
+def subject_of(invitation: Invitation) -> str:
+    """What stands in the subject line: the editor's words, else ours."""
+    return invitation.subject or suggested_subject(invitation.consultation)
+
+
 def suggested_subject(consultation: Consultation) -> str:
     """A first subject, which the editor may change."""
     if consultation.is_sensitive:
@@ -94,7 +99,7 @@ def _render(
     # The site's language and clock, not those of the editor who happens to press Send.
     home = timezone.get_default_timezone()
     with translation.override(settings.LANGUAGE_CODE), timezone.override(home):
-        subject = invitation.subject or suggested_subject(invitation.consultation)
+        subject = subject_of(invitation)
         about_us = consent_queries.site_settings()
         opening = clean(invitation.opening)
         complaints = clean(about_us.complaints)

@@ -28,6 +28,7 @@ State = Delivery.State
 Status = Invitation.Status
 
 CHUNK = 50
+SUBJECT_LENGTH = 120
 STARTING = 0x656E6762  # names the lock that lets one invitation start at a time
 
 
@@ -98,7 +99,8 @@ def remind(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> Invi
     first = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if first.reminds_id or first.reminders.exists() or not first.has_left:
         raise NotPossible
-    return _repeat(first, actor, at, reminds=first)
+    subject = _("Reminder: %(subject)s") % {"subject": rendering.subject_of(first)}
+    return _repeat(first, actor, at, reminds=first, subject=subject[:SUBJECT_LENGTH])
 
 
 def _repeat(invitation: Invitation, actor: Any, at: datetime.datetime, **more: Any) -> Invitation:
@@ -106,8 +108,7 @@ def _repeat(invitation: Invitation, actor: Any, at: datetime.datetime, **more: A
         consultation=invitation.consultation,
         created_by=actor,
         created_at=at,
-        **{name: getattr(invitation, name) for name in Invitation.AMENDABLE},
-        **more,
+        **{name: getattr(invitation, name) for name in Invitation.AMENDABLE} | more,
     )
     again.interests.set(invitation.interests.all())
     log(again, "wagtail.create", user=actor)

@@ -1,66 +1,43 @@
-"""Screens around an invitation's editor: whom it reaches, send, progress, and who got it."""
+"""Screens around an invitation's editor: whom it reaches and why, a test, and Send."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from wagtail.admin import messages
-from wagtail.admin.auth import any_permission_required, permission_required
+from wagtail.admin.auth import permission_required
 from wagtail.log_actions import log
 
 from .. import addresses, mail
 from ..consultations.models import Consultation
 from ..modeladmin import NumberPaginator, may
 from ..participants.models import Participant
-from . import queries, rendering, sending
-from .audience import INCLUDED, Counts, Exclusion
+from . import sending
+from .audience import INCLUDED, Exclusion
 from .forms import NewInvitationForm, SendForm, TestForm, WhoForm
 from .listing import Who, may_see_who_answered
-from .models import Delivery, Invitation
-
-NAMESPACE = "engagement_invitations"
-LISTED = "wagtailsnippets_wagtail_engagement_invitation:list"
-TEMPLATES = "wagtail_engagement/invitations"
-PAGE_SIZE = 50
-MOST_DRAFTS = 10  # that one person is explained for
-# The groups of deliveries that the progress screen counts, each with its list.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "sent": queries.SENT,
-    "waiting": Delivery.LIVE,
-    "not_arrived": queries.NOT_ARRIVED,
-    "unknown": (Delivery.State.UNCERTAIN,),
-    "skipped": (Delivery.State.SKIPPED,),
-}
-
-may_add = permission_required("wagtail_engagement.add_invitation")
-may_change = permission_required("wagtail_engagement.change_invitation")
-may_send = permission_required("wagtail_engagement.send_invitation")
-may_see_people = permission_required("wagtail_engagement.view_participant")
-may_follow = any_permission_required(
-    *(f"wagtail_engagement.{verb}_invitation" for verb in ("view", "change", "send"))
+from .models import Invitation
+from .progress_views import progress_urls
+from .screens import (
+    TEMPLATES,
+    breadcrumbs,
+    edit_url,
+    list_people,
+    may_add,
+    may_change,
+    may_see_people,
+    may_send,
+    url,
 )
 
-
-def url(name: str, *args: Any) -> str:
-    return reverse(f"{NAMESPACE}:{name}", args=args)
-
-
-def edit_url(invitation: Invitation) -> str:
-    return reverse("wagtailsnippets_wagtail_engagement_invitation:edit", args=[invitation.pk])
-
-
-# Before sending
+PAGE_SIZE = 50
+MOST_DRAFTS = 10  # that one person is explained for
 
 
 @may_add
@@ -79,7 +56,7 @@ def new(request: HttpRequest, consultation_pk: int | None = None) -> HttpRespons
         "there": there,
         "consultation": Consultation.objects.filter(pk=consultation_pk).first(),
         "header_title": _("Invite people"),
-        "breadcrumbs_items": _breadcrumbs(_("Invite people")),
+        "breadcrumbs_items": breadcrumbs(_("Invite people")),
         "header_icon": "mail",
     }
     return TemplateResponse(request, f"{TEMPLATES}/new.html", context)
@@ -115,7 +92,7 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
     title = _("Invited")
     if reason:
         title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label}
-    return _people(request, invitation, title, pages, says_why=who.says_why)
+    return list_people(request, invitation, title, pages, says_why=who.says_why)
 
 
 @may_change
@@ -161,7 +138,7 @@ def _why(
         "back": back,
         "header_title": title,
         "header_icon": "group",
-        "breadcrumbs_items": _breadcrumbs(str(draft or person), back or of_person, title),
+        "breadcrumbs_items": breadcrumbs(str(draft or person), back or of_person, title),
     }
     return TemplateResponse(request, f"{TEMPLATES}/why.html", context)
 
@@ -221,6 +198,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
             shown_count=form.cleaned_data["shown_count"],
             actor=request.user,
             at=timezone.now(),
+            plan=form.plan(),
         )
     except sending.CannotStart as error:
         for problem in error.problems:
@@ -235,136 +213,19 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(url("progress", pk))
 
 
-# While and after sending
-
-
-@may_follow
-@require_GET
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    invitation = get_object_or_404(Invitation.objects.select_related("consultation"), pk=pk)
-    if not invitation.is_started:
-        return redirect(edit_url(invitation))
-    context = {
-        **_numbers(request, invitation),
-        "sent_text": rendering.shown(invitation.rendered),
-        "exclusions": Counts(invitation.recipients, invitation.exclusions, 0),
-        "may_send": may(request.user, "send_invitation"),
-        "may_add": may(request.user, "add_invitation"),
-        "header_title": str(invitation),
-        "header_icon": "mail",
-        "breadcrumbs_items": _breadcrumbs(str(invitation)),
-    }
-    return TemplateResponse(request, f"{TEMPLATES}/progress.html", context)
-
-
-@may_follow
-@require_GET
-def numbers(request: HttpRequest, pk: int) -> HttpResponse:
-    """The part of the progress screen that changes; its script asks for it every few seconds."""
-    invitation = get_object_or_404(Invitation, pk=pk)
-    return TemplateResponse(request, f"{TEMPLATES}/_numbers.html", _numbers(request, invitation))
-
-
-@may_follow
-@may_see_people
-@require_GET
-def people(request: HttpRequest, pk: int, group: str) -> HttpResponse:
-    """List the deliveries behind one number of the progress screen."""
-    invitation = get_object_or_404(Invitation, pk=pk)
-    if group not in GROUPS:
-        raise Http404
-    found = invitation.deliveries.filter(state__in=GROUPS[group]).select_related("participant")
-    pages = Paginator(found.order_by("pk"), PAGE_SIZE)
-    return _people(request, invitation, _labels()[group], pages)
-
-
-def _turn(rule: Callable[..., Any], done: Any) -> Callable[..., HttpResponse]:
-    """A view for a button that pauses, resumes or stops."""
-
-    @may_send
-    @require_POST
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        invitation = get_object_or_404(Invitation, pk=pk)
-        try:
-            rule(invitation=invitation, actor=request.user, at=timezone.now())
-        except sending.NotPossible:
-            messages.warning(request, _("Nothing was done: somebody was quicker, or it is over."))
-        else:
-            messages.success(request, done)
-        return redirect(url("progress", pk))
-
-    return view
-
-
-@may_add
+@may_change
 @require_POST
-def follow_up(request: HttpRequest, pk: int) -> HttpResponse:
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask a second person to look at a draft and to send it."""
     invitation = get_object_or_404(Invitation, pk=pk)
-    again = sending.follow_up(invitation=invitation, actor=request.user, at=timezone.now())
-    messages.success(request, _("This is a new draft for those who missed the first."))
-    return redirect(edit_url(again))
-
-
-def _labels() -> dict[str, str]:
-    return {
-        "sent": _("Sent"),
-        "waiting": _("Waiting"),
-        "not_arrived": _("Refused or came back"),
-        "unknown": _("We cannot tell"),
-        "skipped": _("Not sent after all"),
-    }
-
-
-def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
-    found = queries.progress(invitation)
-    return {
-        "invitation": invitation,
-        "progress": found,
-        "numbers": [(group, label, getattr(found, group)) for group, label in _labels().items()],
-        "is_moving": invitation.status == Invitation.Status.SENDING,
-        "shows_people": may(request.user, "view_participant"),
-    }
-
-
-def _people(
-    request: HttpRequest,
-    invitation: Invitation,
-    title: str,
-    pages: Paginator,
-    *,
-    says_why: bool = False,
-) -> HttpResponse:
-    """List people or deliveries, with names and addresses for those who may see them.
-
-    Every page of addresses is written to the audit log.
-    """
-    back = url("progress", invitation.pk) if invitation.is_started else edit_url(invitation)
-    query = request.GET.copy()
-    query.pop("p", None)
-    page = pages.get_page(request.GET.get("p"))
-    shows_contact = may(request.user, "view_participant_pii")
-    if shows_contact and page.object_list:
-        data = {"list": str(title), "page": page.number}
-        action = "wagtail_engagement.invitation_people_viewed"
-        log(invitation, action, user=request.user, title=str(invitation), data=data)
-    context = {
-        "page": page,
-        "invitation": invitation,
-        "says_why": says_why,
-        "query": query.urlencode(),
-        "is_deliveries": pages.object_list.model is Delivery,
-        "shows_contact": shows_contact,
-        "back": back,
-        "header_title": title,
-        "header_icon": "group",
-        "breadcrumbs_items": _breadcrumbs(str(invitation), back, title),
-    }
-    return TemplateResponse(request, f"{TEMPLATES}/people.html", context)
-
-
-def _breadcrumbs(label: str, address: str = "", last: str = "") -> list[dict[str, str]]:
-    items = [{"url": reverse(LISTED), "label": _("Invitations")}, {"url": address, "label": label}]
-    return [*items, {"url": "", "label": last}] if last else items
+    try:
+        sending.ask(invitation=invitation, actor=request.user, at=timezone.now())
+    except sending.NotPossible:
+        messages.warning(request, _("This invitation had been started already."))
+        return redirect(url("progress", pk))
+    text = _("Your colleagues find this on their overview. Any change asks them anew.")
+    messages.success(request, text)
+    return redirect(edit_url(invitation))
 
 
 admin_urls = [
@@ -377,23 +238,6 @@ admin_urls = [
     path("people/<int:person_pk>/why/", why_person, name="why_person"),
     path("<int:pk>/test/", test, name="test"),
     path("<int:pk>/send/", send, name="send"),
-    path("<int:pk>/progress/", progress, name="progress"),
-    path("<int:pk>/progress/numbers/", numbers, name="numbers"),
-    path("<int:pk>/progress/<slug:group>/", people, name="people"),
-    path(
-        "<int:pk>/pause/",
-        _turn(sending.pause, gettext_lazy("The invitation is paused.")),
-        name="pause",
-    ),
-    path(
-        "<int:pk>/resume/",
-        _turn(sending.resume, gettext_lazy("The invitation goes on.")),
-        name="resume",
-    ),
-    path(
-        "<int:pk>/stop/",
-        _turn(sending.stop, gettext_lazy("The invitation has been stopped.")),
-        name="stop",
-    ),
-    path("<int:pk>/follow-up/", follow_up, name="follow_up"),
+    path("<int:pk>/ask/", ask, name="ask"),
+    *progress_urls,
 ]

@@ -1,0 +1,186 @@
+"""Begun later, repeated once, and looked at by a second person."""
+
+import datetime
+
+import pytest
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.factories import ConsultationResponseFactory, DeliveryFactory, UserFactory
+from wagtail_engagement.invitations import reminding, sending
+from wagtail_engagement.invitations.audience import Audience
+from wagtail_engagement.models import Invitation
+
+from .test_screens import ALL, login
+from .test_sending import reasons, states, work
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+HOUR = datetime.timedelta(hours=1)
+
+
+def plan(draft, actor, **options):
+    """Press Send for later."""
+    options = {"start": "time", **options}
+    return sending.start(
+        invitation=draft,
+        shown_count=5,
+        actor=actor,
+        at=timezone.now(),
+        plan=sending.Plan(**options),
+    )
+
+
+def test_a_scheduled_invitation_begins_at_its_time(people, draft, admin_user):
+    begins = timezone.now() + DAY
+    invitation = plan(draft, admin_user, starts_at=begins)
+    assert invitation.status == "scheduled" and states(invitation) == ["pending"] * 5
+    assert work(at=begins - HOUR) == 0
+    assert work(at=begins + HOUR) == 5
+
+
+def test_one_that_was_missed_by_hours_waits_for_a_person(people, draft, admin_user):
+    begins = timezone.now() + DAY
+    invitation = plan(draft, admin_user, starts_at=begins)
+    assert work(at=begins + 3 * HOUR) == 0
+    invitation.refresh_from_db()
+    assert invitation.status == "paused" and "should have begun" in invitation.status_reason
+    sending.resume(invitation=invitation, actor=admin_user, at=begins + 3 * HOUR)
+    assert work(at=begins + 3 * HOUR) == 5
+
+
+def test_an_invitation_follows_the_opening_of_its_consultation(people, draft, admin_user):
+    consultation = draft.consultation
+    consultation.opens_at = timezone.now() + DAY
+    consultation.save()
+    plan(draft, admin_user, start="opening")
+    consultation.opens_at += DAY
+    consultation.save()
+    assert work(at=consultation.opens_at - HOUR) == 0
+    assert work(at=consultation.opens_at + HOUR) == 5
+
+
+def test_who_leaves_before_it_begins_is_not_written_to(people, draft, admin_user):
+    begins = timezone.now() + DAY
+    invitation = plan(draft, admin_user, starts_at=begins)
+    people[0].permissions.update(may_write=False)
+    work(at=begins)
+    assert reasons(invitation)[-1] == ("skipped", "no_permission") and len(mail.outbox) == 4
+
+
+def test_a_scheduled_one_can_be_stopped_and_begun_at_once(people, draft, admin_user):
+    invitation = plan(draft, admin_user, starts_at=timezone.now() + DAY)
+    sending.resume(invitation=invitation, actor=admin_user, at=timezone.now())
+    assert work(limit=2) == 2
+    sending.stop(invitation=invitation, actor=admin_user, at=timezone.now())
+    assert states(invitation) == ["accepted"] * 2 + ["skipped"] * 3
+
+
+def test_a_pause_before_its_time_does_not_begin_it(people, draft, admin_user):
+    invitation = plan(draft, admin_user, starts_at=timezone.now() + DAY)
+    now = timezone.now()
+    sending.pause(invitation=invitation, actor=admin_user, at=now)
+    sending.resume(invitation=invitation, actor=admin_user, at=now)
+    assert invitation.status == "scheduled" and work() == 0
+
+
+def test_a_reminder_goes_once_to_those_who_got_it_and_have_not_answered(people, draft, admin_user):
+    first = plan(draft, admin_user, start="now", remind_days=3)
+    work()
+    ConsultationResponseFactory(consultation=first.consultation, participant=people[0])
+    due = reminding.due_at(first)
+    assert reminding.work(at=due - HOUR) == 0
+    assert reminding.work(at=due) == 1 and reminding.work(at=due) == 0
+    mail.outbox.clear()
+    work(at=due)
+    assert {message.to[0] for message in mail.outbox} == {p.email for p in people[1:]}
+    assert mail.outbox[0].subject.startswith("Reminder: ")
+    assert "If you have answered, you need do nothing." in mail.outbox[0].body
+
+
+def test_whoever_the_first_did_not_reach_is_not_reminded(people, draft, start, admin_user):
+    first = start()
+    work()
+    first.deliveries.filter(participant=people[0]).update(state="bounced")
+    first.deliveries.filter(participant=people[1]).update(state="refused")
+    reminder = sending.remind(invitation=first, actor=admin_user, at=timezone.now())
+    counts = Audience.of(reminder, at=timezone.now()).counts()
+    assert (counts.included, counts.left_out) == (3, {"not_invited": 2})
+
+
+def test_nobody_is_reminded_twice_or_of_a_reminder(people, draft, start, admin_user):
+    first = start()
+    work()
+    reminder = sending.remind(invitation=first, actor=admin_user, at=timezone.now())
+    for invitation in (first, reminder):
+        with pytest.raises(sending.NotPossible):
+            sending.remind(invitation=invitation, actor=admin_user, at=timezone.now())
+
+
+def test_a_planned_reminder_can_be_called_off(people, draft, admin_user):
+    first = plan(draft, admin_user, start="now", remind_days=3)
+    work()
+    sending.plan_reminder(invitation=first, days=None, actor=admin_user)
+    assert reminding.work(at=first.consultation.closes_at - HOUR) == 0
+
+
+def test_nobody_gets_more_than_the_council_allows_from_all_teams(people, draft, settings):
+    settings.WAGTAIL_ENGAGEMENT_CONTACT_CAP = 2
+    draft.not_invited_days = 0
+    for _ in range(2):
+        DeliveryFactory(participant=people[0], state="accepted", handed_at=timezone.now() - DAY)
+    DeliveryFactory(participant=people[1], state="accepted", handed_at=timezone.now() - DAY)
+    counts = Audience.of(draft, at=timezone.now()).counts()
+    assert (counts.included, counts.left_out) == (4, {"recent": 1})
+    draft.beyond_cap_reason = "The law says that all residents are told."
+    assert Audience.of(draft, at=timezone.now()).counts().included == 5
+
+
+def test_above_a_number_a_second_person_sends_it(people, draft, settings, client):
+    settings.WAGTAIL_ENGAGEMENT_APPROVAL_ABOVE = 4
+    first, second = UserFactory(superuser=True), UserFactory(superuser=True)
+    with pytest.raises(sending.CannotStart):
+        plan(draft, first, start="now")
+    sending.ask(invitation=draft, actor=first, at=timezone.now())
+    with pytest.raises(sending.CannotStart):
+        plan(draft, first, start="now")
+    assert plan(draft, second, start="now").recipients == 5
+
+
+def test_any_change_asks_the_second_person_anew(people, draft, settings):
+    settings.WAGTAIL_ENGAGEMENT_APPROVAL_ABOVE = 4
+    sending.ask(invitation=draft, actor=UserFactory(), at=timezone.now())
+    Invitation.objects.update(subject="Another subject")
+    with pytest.raises(sending.CannotStart):
+        plan(Invitation.objects.get(), UserFactory(superuser=True), start="now")
+
+
+def test_a_person_decides_what_becomes_of_what_is_in_doubt(people, start, client, admin_user):
+    invitation = start()
+    work()
+    invitation.deliveries.update(state="uncertain")
+    client.force_login(admin_user)
+    chosen = invitation.deliveries.first()
+    address = reverse("engagement_invitations:decide", args=[invitation.pk])
+    client.post(address, {"what": "again", "delivery": [chosen.pk]})
+    work()
+    client.post(address, {"what": "leave", "all": "on"})
+    assert len(mail.outbox) == 6
+    assert reasons(invitation) == [("accepted", "")] + [("uncertain", "left")] * 4
+
+
+def test_the_send_button_takes_a_time_and_refuses_a_bad_one(people, draft, client):
+    login(client, *ALL)
+    page = client.get(
+        reverse("wagtailsnippets_wagtail_engagement_invitation:edit", args=[draft.pk])
+    )
+    shown = page.context["send_form"].initial
+    address = reverse("engagement_invitations:send", args=[draft.pk])
+    answer = client.post(
+        address, {**shown, "start": "time", "starts_at": "2020-01-01T10:00"}, follow=True
+    )
+    assert "Enter a time that has not passed." in answer.text
+    later = f"{timezone.localtime() + DAY:%Y-%m-%dT%H:%M}"
+    answer = client.post(address, {**shown, "start": "time", "starts_at": later}, follow=True)
+    assert "It begins on" in answer.text
