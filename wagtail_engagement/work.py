@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +18,7 @@ from . import mail
 from .consent import settling
 from .consultations import responses
 from .imports import importing
-from .invitations import reminding
+from .invitations import limiting, reminding
 from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .line import Line
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 Counts = dict[str, int]
 # So that somebody who waits to confirm an address does not wait for a whole city to be invited.
-INVITATIONS_A_ROUND = 200
+SECONDS_A_ROUND = 5.0
 ROWS_A_ROUND = 20_000
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
@@ -49,11 +50,39 @@ def drain(
     """Do what is due in every part once; return how much each part did.
 
     A fault in one part is logged and does not keep the others waiting; a fault of the database
-    is raised. Sends are limited by what is due now: call again until everything is zero.
+    is raised. Sends are limited by what is due now: call again until everything is zero. `line` is
+    the worker's mail connection, for one that stays.
     """
     now = at or timezone.now()
+    began = time.monotonic()
     _sign(owner, now)
-    parts: dict[str, Callable[[], int | None]] = {
+    counts: Counts = {}
+    for name, part in _parts(owner, at, now, stopping, line).items():
+        if stopping():
+            break
+        try:
+            counts[name] = part() or 0
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Not the traceback: it could show an address.
+            logger.error("The worker could not do its %s: %s", name, mail.scrub(error))
+            counts[name] = 0
+    if counts.get("invitations"):
+        logger.info("Invitations: %d messages handed over.", counts["invitations"])
+        _sign(owner, now, sent=counts["invitations"], seconds=time.monotonic() - began)
+    return counts
+
+
+def _parts(
+    owner: str,
+    at: datetime.datetime | None,
+    now: datetime.datetime,
+    stopping: Callable[[], bool],
+    line: Line | None,
+) -> dict[str, Callable[[], int | None]]:
+    over = time.monotonic() + SECONDS_A_ROUND
+    return {
         "responses": partial(responses.release_due, at=now),
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),
@@ -65,29 +94,22 @@ def drain(
             invitations.work,
             at=at,
             owner=owner,
-            limit=INVITATIONS_A_ROUND,
-            stopping=stopping,
+            stopping=lambda: stopping() or time.monotonic() > over,
             line=line,
         ),
         "imports": partial(
             importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping
         ),
     }
-    counts: Counts = {}
-    for name, part in parts.items():
-        if stopping():
-            break
-        try:
-            counts[name] = part() or 0
-        except DatabaseError:
-            raise
-        except Exception as error:  # noqa: BLE001
-            # Not the traceback: it could show an address.
-            logger.error("The worker could not do its %s: %s", name, mail.scrub(error))
-            counts[name] = 0
-    return counts
 
 
-def _sign(owner: str, at: datetime.datetime) -> None:
-    WorkerSign.objects.update_or_create(name=owner, defaults={"seen_at": at})
+def seconds_to_wait(*, at: datetime.datetime, most: float) -> float:
+    """How long a worker that found nothing to do sleeps: until a limit lets something leave."""
+    return limiting.seconds_to_wait(at=at, most=most)
+
+
+def _sign(owner: str, at: datetime.datetime, *, sent: int = 0, seconds: float = 0) -> None:
+    """Leave a sign of life, with how much was sent in the last round that sent anything."""
+    sign = {"seen_at": at, "sent": sent, "seconds": seconds}
+    WorkerSign.objects.update_or_create(name=owner, defaults=sign)
     WorkerSign.objects.filter(seen_at__lt=at - FORGOTTEN_AFTER).delete()

@@ -3,6 +3,7 @@
 import datetime
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 from django.core import mail
@@ -18,6 +19,7 @@ from tests.factories import (
 )
 from wagtail_engagement import work
 from wagtail_engagement.consent import settling
+from wagtail_engagement.invitations import limiting
 from wagtail_engagement.management.commands import engagement_work
 from wagtail_engagement.models import Invitation, WorkerSign
 
@@ -107,3 +109,46 @@ def test_the_status_for_machines_has_every_number():
     assert found["deliveries"]["leased"] == 1
     assert found["oldest_lease_age"] > 0
     assert (found["uncertain"], found["worker_seen_at"]) == (0, None)
+
+
+def test_the_status_says_how_fast_it_goes_and_what_the_mail_server_said(people, start, settings):
+    start()
+    work.drain(owner="me")
+    found = json.loads(status("--json"))
+    assert (found["queue"], found["workers"]) == (0, 1) and found["rate"] > 0
+    limiting.wait(reason="421 too busy", at=timezone.now())
+    assert json.loads(status("--json"))["mail_server_trouble"] == "421 too busy"
+    assert "The mail server takes nothing until" in status()
+
+
+def test_several_workers_are_started_anew_when_they_die_and_stopped_together(monkeypatch, db):
+    ends = iter([1, None, None])
+    alive = []
+
+    class Process:
+        def __init__(self, target):
+            self.exitcode = next(ends)
+            alive.append(self)
+
+        def start(self): ...
+
+        def is_alive(self):
+            return self.exitcode is None
+
+        def terminate(self):
+            self.exitcode = -15
+
+        join = start
+
+    class Stop:
+        rounds = iter([False, False, True])
+        wait = staticmethod(lambda seconds: None)
+
+        def is_set(self):
+            return next(self.rounds)
+
+    context = SimpleNamespace(Process=Process)
+    monkeypatch.setattr(engagement_work.multiprocessing, "get_context", lambda kind: context)
+    monkeypatch.setattr(engagement_work.connections, "close_all", lambda: None)
+    engagement_work._several(2, Stop())
+    assert [process.exitcode for process in alive] == [1, -15, -15]

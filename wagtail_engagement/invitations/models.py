@@ -310,6 +310,9 @@ class WorkerSign(models.Model):
 
     name = models.CharField(max_length=60, unique=True)
     seen_at = models.DateTimeField()
+    # Messages handed over in its last round, and how many seconds that took.
+    sent = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0)
 
     class Meta:
         verbose_name = _("sign of a worker")

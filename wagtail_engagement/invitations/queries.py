@@ -23,11 +23,13 @@ from ..consultations import queries as consultation_queries
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
+from . import limiting
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .models import Delivery, Invitation, WorkerSign
 
 # A worker signs at every round; this long a silence means that none is there.
 WORKER_IS_LATE = datetime.timedelta(minutes=10)
+SIGN_IS_FRESH = datetime.timedelta(minutes=1)
 SOON = datetime.timedelta(days=3)
 SENT = (Delivery.State.ACCEPTED, Delivery.State.DELIVERED, Delivery.State.COMPLAINED)
 NOT_ARRIVED = (Delivery.State.REFUSED, Delivery.State.BOUNCED)
@@ -367,6 +369,12 @@ def progress(invitation: Invitation) -> Progress:
     )
 
 
+def _rate(at: datetime.datetime) -> float:
+    """Messages a second, of all workers that sent something in their last round."""
+    signs = WorkerSign.objects.filter(seen_at__gt=at - SIGN_IS_FRESH, seconds__gt=0)
+    return round(sum(sign.sent / sign.seconds for sign in signs), 1)
+
+
 def status(at: datetime.datetime) -> dict[str, Any]:
     """What waits and what has happened, for whoever looks after the site. Plain JSON values."""
     states = Delivery.objects.order_by().values_list("state").annotate(Count("pk"))
@@ -377,11 +385,23 @@ def status(at: datetime.datetime) -> dict[str, Any]:
     oldest = Delivery.objects.live().aggregate(oldest=Min("lease_until"))["oldest"]
     began = oldest and oldest - datetime.timedelta(seconds=conf.lease_seconds())
     seen = worker_seen_at()
+    trouble = limiting.trouble(at)
     return {
         "deliveries": queue,
+        "queue": sum(queue[state] for state in Delivery.LIVE),
+        "rate": _rate(at),
+        "workers": WorkerSign.objects.filter(seen_at__gt=at - WORKER_IS_LATE).count(),
         "uncertain": queue[Delivery.State.UNCERTAIN],
         "oldest_lease_age": round((at - began).total_seconds()) if began else None,
         "confirmations_waiting": addresses + mails,
+        "mail_server_trouble": trouble.trouble if trouble else None,
+        "mail_server_tried_again_at": (
+            trouble.wait_until.isoformat() if trouble and trouble.wait_until else None
+        ),
+        "invitations_scheduled": Invitation.objects.filter(
+            status=Invitation.Status.SCHEDULED
+        ).count(),
+        "invitations_paused": Invitation.objects.filter(status=Invitation.Status.PAUSED).count(),
         "invitations_sending": Invitation.objects.filter(status=Invitation.Status.SENDING).count(),
         "agreements_ended_unasked": renewing.unasked(at=at).count(),
         "worker_seen_at": seen.isoformat() if seen else None,

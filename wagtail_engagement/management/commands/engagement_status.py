@@ -29,6 +29,13 @@ class Command(BaseCommand):
             self.stdout.write(f"No worker has been seen since {found['worker_seen_at']}.")
         else:
             self.stdout.write(f"A worker was last seen at {found['worker_seen_at']}.")
+        if found["rate"]:
+            self.stdout.write(f"Leaving now: {found['rate']:,} messages a second")
+        if found["mail_server_trouble"]:
+            self.stdout.write(
+                f"The mail server takes nothing until {found['mail_server_tried_again_at']}:"
+                f" {found['mail_server_trouble']}"
+            )
         self.stdout.write(f"Confirmation emails waiting: {found['confirmations_waiting']:,}")
         self.stdout.write(f"Invitations being sent: {found['invitations_sending']:,}")
         for state in Delivery.State:
