@@ -5,7 +5,7 @@ import os
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS
 
-INSTALLED_APPS = ["benchmarks.plain", *INSTALLED_APPS]
+INSTALLED_APPS = ["benchmarks.plain", "post_office", *INSTALLED_APPS]
 
 # A scratch database for each run, so that two runs at once do not meet.
 if "postgresql" in DATABASES["default"]["ENGINE"]:

@@ -6,6 +6,7 @@ before the message was begun leaves nothing in doubt. Every other backend is cal
 
 from __future__ import annotations
 
+import re
 import smtplib
 import time
 from email.utils import parseaddr
@@ -15,6 +16,10 @@ from django.core.mail.backends import smtp
 
 from . import mail
 from .mail import EngagementMessage, Receipt, Verdict
+from .pattern import ReadyMessage
+
+Message = EngagementMessage | ReadyMessage
+_LINE_OF_DOTS = re.compile(rb"^\.", re.MULTILINE)  # A line of one dot would end the message.
 
 MOST_MESSAGES = 500  # on one connection
 MOST_IDLE = 5  # seconds, after which a server may have hung up without our noticing
@@ -38,14 +43,21 @@ class Line:
             self._used = 0
         self._last = time.monotonic()
 
-    def hand_over(self, message: EngagementMessage) -> Receipt:
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether messages may come ready as bytes: over Django's own SMTP backend alone."""
+        return type(self._server) is smtp.EmailBackend
+
+    def hand_over(self, message: Message) -> Receipt:
         """Give one message to the server and say what is known of it; raises nothing."""
         try:
             self.ready()
         except mail.ServerUnreachable as error:
             return Receipt(Verdict.UNABLE, reason=str(error))
-        if type(self._server) is smtp.EmailBackend and self._server.connection:
+        if self.takes_bytes:
             receipt = _by_smtp(self._server.connection, message)
+        elif isinstance(message, ReadyMessage):  # The settings changed under our feet.
+            receipt = Receipt(Verdict.RENEW, reason="another mail backend")
         else:
             receipt = mail.hand_over(self._server, message)
         if receipt.verdict == Verdict.UNABLE and self._used:
@@ -63,41 +75,69 @@ class Line:
             self._server = None
 
 
-def _by_smtp(connection: smtplib.SMTP, message: EngagementMessage) -> Receipt:
+def _by_smtp(connection: smtplib.SMTP, message: Message) -> Receipt:
     """Hand a message over and know how far it came: nothing leaves before its body."""
     try:
         body = message.wire()
+        sender, to = parseaddr(message.from_email)[1], message.to[0]
+        _refuse_breaks(sender, to)
     except Exception as error:  # noqa: BLE001  Whatever cannot be written was not sent.
         return Receipt(Verdict.REFUSED, reason=mail.scrub(error))
     has_begun = False
     try:
         connection.ehlo_or_helo_if_needed()
-        code, text = connection.mail(parseaddr(message.from_email)[1])
-        if code != 250:
-            return _said(connection, Verdict.UNABLE, code, text)
-        code, text = connection.rcpt(message.to[0])
-        if code not in (250, 251):
-            return _said(connection, mail.of_replies([(code, text)]), code, text)
+        refused = _envelope(connection, sender, to)
+        if refused:
+            return refused
         has_begun = True
-        code, text = connection.data(body)
-    except smtplib.SMTPDataError as error:  # DATA itself was refused: the body stayed here.
-        return _said(
-            connection, mail.of_replies([(error.smtp_code, error.smtp_error)]), *error.args
-        )
+        # In one piece: a small packet after a large one would wait for the other end's answer.
+        end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
+        connection.send(_LINE_OF_DOTS.sub(b"..", body) + end)
+        code, text = connection.getreply()
     except (OSError, smtplib.SMTPException) as error:
         verdict = Verdict.UNKNOWN if has_begun else Verdict.UNABLE
         return Receipt(verdict, reason=mail.scrub(error))
     if code == 250:
         return Receipt(Verdict.ACCEPTED)
-    return _said(connection, mail.of_replies([(code, text)]), code, text)
+    return _said(mail.of_replies([(code, text)]), code, text)
 
 
-def _said(connection: smtplib.SMTP, verdict: Verdict, code: int, text: bytes) -> Receipt:
-    """What the server said, and a clean slate for the next message."""
-    if verdict.leaves_connection_sound:
-        try:
-            connection.rset()
-        except (OSError, smtplib.SMTPException):
-            pass  # The next message finds the connection broken, before anything of it has left.
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    return Receipt(verdict, reason=mail.scrub_text(f"{code} {words}"))
+def _envelope(connection: smtplib.SMTP, sender: str, to: str) -> Receipt | None:
+    """Say who writes to whom, up to where the body begins; return why that is refused.
+
+    In one go where the server offers it: half the journeys for each message, and still never more
+    than one body on its way. A server that would take the body for nobody is given an empty one.
+    """
+    commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA"]
+    at_once = connection.has_extn("pipelining")
+    if at_once:
+        connection.send("".join(f"{line}\r\n" for line in commands))
+    refused: Receipt | None = None
+    code = 0
+    for place, command in enumerate(commands):
+        if not at_once:
+            connection.putcmd(command)
+        code, text = connection.getreply()
+        if code == (354 if place == 2 else 250) or (place == 1 and code == 251):
+            continue
+        if refused is None:
+            verdict = Verdict.UNABLE if place == 0 else mail.of_replies([(code, text)])
+            refused = _said(verdict, code, text)
+        if not at_once:
+            break
+    if refused and code == 354:
+        connection.send(b".\r\n")
+        connection.getreply()
+    if refused and refused.verdict.leaves_connection_sound:
+        connection.rset()
+    return refused
+
+
+def _refuse_breaks(*parts: str) -> None:
+    """Raises ValueError for an address that would begin another command."""
+    if any(not part.isascii() or not part.isprintable() or " " in part for part in parts):
+        raise ValueError("an address that cannot stand in an envelope")
+
+
+def _said(verdict: Verdict, code: int, text: bytes) -> Receipt:
+    return Receipt(verdict, reason=mail.scrub_text(f"{code} {text.decode('utf-8', 'replace')}"))

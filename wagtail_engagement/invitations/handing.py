@@ -24,8 +24,7 @@ from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import ConsultationResponse
 from ..line import Line
 from ..participants import links
-from ..participants.models import Link
-from . import ledger, limiting, rendering, timing
+from . import ledger, letters, limiting, timing
 from .ledger import Outcome
 from .models import Delivery, Invitation
 
@@ -45,6 +44,7 @@ class Hand:
     line: Line
     clock: Clock
     rows: deque[Delivery]
+    writer: letters.Writer
     outcomes: list[Outcome] = field(default_factory=list)
     settled: int = 0
     left: int = 0
@@ -64,7 +64,7 @@ def work_chunk(
     granted = limiting.take(wanted=size, at=clock())
     if not granted:
         return 0
-    hand = Hand(owner, line, clock, deque())
+    hand = Hand(owner, line, clock, deque(), letters.Writer(line))
     try:
         line.ready()
         hand.rows = _claim(owner, granted, clock())
@@ -130,7 +130,7 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
         )
         for row in rows
         if row.participant_id
-        for purpose in (Link.Purpose.CHOICES, Link.Purpose.LEAVE)
+        for purpose in letters.PURPOSES
     )
     return deque(rows)
 
@@ -144,7 +144,7 @@ def _release(rows: QuerySet[Delivery]) -> None:
 
 def _next_group(hand: Hand) -> bool:
     """Hand the next messages over; return whether it makes sense to go on."""
-    messages: dict[int, mail.EngagementMessage] = {}
+    messages: dict[int, letters.Message] = {}
     group = _group(hand.rows)
     for row in group:
         message = _message_to(row, hand)
@@ -177,14 +177,14 @@ def _group(rows: deque[Delivery]) -> list[Delivery]:
     return group
 
 
-def _message_to(row: Delivery, hand: Hand) -> mail.EngagementMessage | None:
+def _message_to(row: Delivery, hand: Hand) -> letters.Message | None:
     """The message of one row. Somebody who is gone, or whose address cannot be written, gets none
     and holds up nobody else."""
     if row.participant is None:
         hand.settled += _leave_out(row, hand.owner, hand.clock())
         return None
     try:
-        return _message(row)
+        return hand.writer.message(row)
     except ValueError as error:
         _leased(row, hand.owner).update(
             state=State.REFUSED, reason=mail.scrub(error), lease_until=None
@@ -219,33 +219,6 @@ def _pause(invitation_id: int) -> None:
         status=Invitation.Status.PAUSED,
         status_reason=_("The mail server broke off several times in a row. See if it works again."),
     )
-
-
-def _message(row: Delivery) -> mail.EngagementMessage:
-    urls = {
-        purpose: links.url(purpose, links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id))
-        for purpose in (Link.Purpose.CHOICES, Link.Purpose.LEAVE)
-    }
-    leave = urls[Link.Purpose.LEAVE]
-    letter = rendering.address_to(
-        row.invitation.rendered, choices=urls[Link.Purpose.CHOICES], leave=leave
-    )
-    team = row.invitation.team
-    message = mail.build(
-        to=row.participant.email,  # type: ignore[union-attr]
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        headers={
-            "List-Unsubscribe": f"<{leave}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "List-Id": f"<{conf.list_id()}>",
-        },
-        sender=team and mail.Sender(team.sender_name, team.reply_to),
-    )
-    marked: Any = message
-    marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
-    return message
 
 
 # Who is not written to after all

@@ -52,20 +52,39 @@ def turn(
 
     All of a group belong to one invitation. Whoever may not be written to any more is not marked.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Sites may commit loosely; a mark that a crash could undo would mean a second copy.
-            cursor.execute("SET LOCAL synchronous_commit = on")
-        _note(cursor, outcomes, owner, at)
-        cursor.execute(*_mark(group, owner, at))
-        if cursor.rowcount == len(group):
-            return group
-        if not cursor.rowcount:
-            return []
+    if connection.vendor == "postgresql":
+        number = _turn_at_once(outcomes, group, owner, at)
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _note(cursor, outcomes, owner, at)
+            cursor.execute(*_mark(group, owner, at))
+            number = cursor.rowcount
+    if number in (0, len(group)):
+        return group if number else []
     ids = [row.pk for row in group]
     marked = Delivery.objects.filter(pk__in=ids, owner=owner, state=State.HANDING)
     found = set(marked.values_list("pk", flat=True))
     return [row for row in group if row.pk in found]
+
+
+def _turn_at_once(
+    outcomes: list[Outcome], group: list[Delivery], owner: str, at: datetime.datetime
+) -> int:
+    """The same in one statement, and so in one journey to the database and one commit.
+
+    Sites may commit loosely; a mark that a crash could undo would mean a second copy. So the
+    statement itself asks for a commit that stays.
+    """
+    noted = [_noted(outcome, owner, at) for outcome in outcomes]
+    mark, values = _mark(group, owner, at)
+    notes = ""
+    if noted:
+        lines = ", ".join([_NOTE_VALUES] * len(noted))
+        notes = f"WITH noted AS ({_note_sql(lines)})"
+    durable = "AND (SELECT set_config('synchronous_commit', 'on', true)) = 'on'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{notes} {mark} {durable}", [v for row in noted for v in row] + values)
+        return int(cursor.rowcount)
 
 
 def note(outcomes: list[Outcome], owner: str, at: datetime.datetime) -> None:
@@ -130,22 +149,41 @@ def _mark_sql(size: int, by_consent_alone: bool) -> str:
     """  # noqa: S608  own names alone
 
 
+# Of one note: what to write, then which row, if it is still ours and in one of two states.
+_NOTE_VALUES = "(%s, %s, %s, %s::timestamptz, %s, %s, %s, %s, %s, %s, %s)"
+
+
 def _note(cursor: Any, outcomes: list[Outcome], owner: str, at: datetime.datetime) -> None:
     rows = [_noted(outcome, owner, at) for outcome in outcomes]
-    if len(rows) == 1:
-        cursor.execute(_note_sql(), rows[0])
+    if rows and connection.vendor == "postgresql":
+        lines = ", ".join([_NOTE_VALUES] * len(rows))
+        cursor.execute(_note_sql(lines), [value for row in rows for value in row])
     elif rows:
-        cursor.executemany(_note_sql(), rows)
+        lines = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        cursor.executemany(_note_sql(lines), rows)
 
 
 @cache
-def _note_sql() -> str:
+def _note_sql(lines: str) -> str:
+    columns = (
+        "state, reason, provider_id, retry_at, attempt, owner, is_again, id, holder, turn, also"
+    )
     return f"""
-        UPDATE {_table(Delivery)} SET state = %s, reason = %s, provider_id = %s, retry_at = %s,
-            attempt = %s, owner = %s, handed_at = CASE WHEN %s = 1 THEN NULL ELSE handed_at END,
-            lease_until = NULL
-        WHERE id = %s AND owner = %s AND attempt = %s AND state IN ('{State.HANDING}', %s)
+        UPDATE {_table(Delivery)} SET state = said.state, reason = said.reason,
+            provider_id = said.provider_id, retry_at = said.retry_at, attempt = said.attempt,
+            owner = said.owner, lease_until = NULL, handed_at =
+            CASE WHEN said.is_again = 1 THEN NULL ELSE {_table(Delivery)}.handed_at END
+        FROM (SELECT {_numbered(columns)} FROM (VALUES {lines}) AS line) AS said
+        WHERE {_table(Delivery)}.id = said.id AND {_table(Delivery)}.owner = said.holder
+        AND {_table(Delivery)}.attempt = said.turn
+        AND {_table(Delivery)}.state IN ('{State.HANDING}', said.also)
     """  # noqa: S608  own names alone
+
+
+def _numbered(columns: str) -> str:
+    """Names for the columns of VALUES, which both databases number from one."""
+    names = columns.split(", ")
+    return ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
 
 
 def _noted(outcome: Outcome, owner: str, at: datetime.datetime) -> list[Any]:

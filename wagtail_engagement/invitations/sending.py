@@ -27,7 +27,7 @@ from .models import Delivery, Invitation
 State = Delivery.State
 Status = Invitation.Status
 
-CHUNK = 50
+CHUNK = 100
 SUBJECT_LENGTH = 120
 STARTING = 0x656E6762  # names the lock that lets one invitation start at a time
 

@@ -1,0 +1,95 @@
+"""The message that one person gets: the invitation's letter with that person's links.
+
+Where the mail connection takes bytes, all messages of an invitation are filled into one pattern.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.utils.html import escape
+
+from .. import conf, mail
+from ..line import Line
+from ..participants import links
+from ..participants.models import Link
+from ..pattern import Pattern, ReadyMessage, hole_address, pattern_of
+from . import rendering
+from .models import Delivery, Invitation
+
+Message = mail.EngagementMessage | ReadyMessage
+PURPOSES = (Link.Purpose.CHOICES, Link.Purpose.LEAVE)
+# As long as a link at least, so that a line that fits with a hole fits with what fills it.
+HOLE_LENGTH = 160
+
+
+class Writer:
+    """Writes messages for one mail connection, and keeps the patterns that it made."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._patterns: dict[int, Pattern | None] = {}
+
+    def message(self, row: Delivery) -> Message:
+        """One person's message. Raises ValueError for an address that no mail can bear."""
+        urls = {
+            purpose.value: links.url(
+                purpose, links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
+            )
+            for purpose in PURPOSES
+        }
+        email: str = row.participant.email  # type: ignore[union-attr]
+        if self._line.takes_bytes:
+            ready = self._filled(row.invitation, email, urls)
+            if ready:
+                return ready
+        letter = rendering.address_to(row.invitation.rendered, **urls)
+        message = _built(row.invitation, email, letter, urls[Link.Purpose.LEAVE])
+        marked: Any = message
+        marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
+        return message
+
+    def _filled(
+        self, invitation: Invitation, email: str, urls: dict[str, str]
+    ) -> ReadyMessage | None:
+        if invitation.pk not in self._patterns:
+            self._patterns[invitation.pk] = _pattern(invitation)
+        pattern = self._patterns[invitation.pk]
+        if pattern is None or any(len(url) > HOLE_LENGTH for url in urls.values()):
+            return None
+        in_html = {f"html_{name}": escape(url) for name, url in urls.items()}
+        return pattern.fill(to=email, values={**urls, **in_html})
+
+
+def _built(
+    invitation: Invitation, to: str, letter: rendering.Letter, leave: str
+) -> mail.EngagementMessage:
+    team = invitation.team
+    return mail.build(
+        to=to,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        headers={
+            "List-Unsubscribe": f"<{leave}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "List-Id": f"<{conf.list_id()}>",
+        },
+        sender=team and mail.Sender(team.sender_name, team.reply_to),
+    )
+
+
+def _pattern(invitation: Invitation) -> Pattern | None:
+    """The invitation's message with holes for the links, those in HTML apart: they are escaped."""
+    frozen = invitation.rendered
+    text, html = frozen["text"], frozen["html"]
+    holes: dict[str, str] = {}
+    for purpose in PURPOSES:
+        for name in (purpose.value, f"html_{purpose.value}"):
+            holes[name] = f"{name}{secrets.token_hex(HOLE_LENGTH)}"[:HOLE_LENGTH]
+        text = text.replace(frozen[purpose], holes[purpose])
+        html = html.replace(frozen[purpose], holes[f"html_{purpose.value}"])
+    letter = rendering.Letter(frozen["subject"], html, text)
+    message = _built(invitation, hole_address(), letter, holes[Link.Purpose.LEAVE])
+    return pattern_of(message, holes=holes)
