@@ -15,6 +15,7 @@ from .consultations.models import (
     ResponseContact,
 )
 from .imports.models import ImportBatch, ImportRow
+from .invitations.events import ProviderEvent
 from .invitations.models import Delivery, Invitation, WorkerSign
 from .participants.details import ParticipantName, ParticipantNote
 from .participants.merges import AddressChange, Merge, PossibleDuplicate
@@ -54,6 +55,7 @@ __all__ = [
     "ParticipantNote",
     "PossibleDuplicate",
     "Postcode",
+    "ProviderEvent",
     "RegisterMail",
     "ResponseContact",
     "RetentionRun",

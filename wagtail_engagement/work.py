@@ -18,6 +18,7 @@ from .consent import settling
 from .consultations import responses
 from .imports import importing
 from .invitations import sending as invitations
+from .invitations import tracking
 from .invitations.models import WorkerSign
 from .participants import registry
 from .participants import sending as confirmations
@@ -56,6 +57,7 @@ def drain(
         "claims": partial(registry.expire, at=now),
         "requests": partial(asking.lapse_due, at=now),
         "retention": partial(retaining.daily, at=now, stopping=stopping),
+        "events": partial(tracking.work, at=at, stopping=stopping),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "invitations": partial(
             invitations.work, at=at, owner=owner, limit=INVITATIONS_A_ROUND, stopping=stopping

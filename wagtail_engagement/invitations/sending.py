@@ -20,7 +20,7 @@ from wagtail.log_actions import log
 from .. import mail, nudge, signals
 from ..consultations.models import Consultation
 from ..participants.models import Interest
-from . import handing, queries, rendering
+from . import halting, handing, queries, rendering
 from .audience import INCLUDED, Audience
 from .models import Delivery, Invitation
 
@@ -169,7 +169,8 @@ def pause(*, invitation: Invitation, actor: Any, at: datetime.datetime, reason: 
 
 def resume(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None:
     """Go on with a paused invitation where it stood."""
-    _turn(invitation, {Status.PAUSED}, status=Status.SENDING, status_reason="")
+    seen = halting.acknowledged(invitation)
+    _turn(invitation, {Status.PAUSED}, status=Status.SENDING, status_reason="", **seen)
     _log(invitation, "resumed", actor)
     nudge.after_commit()
 
