@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 from wagtail.models import PreviewableMixin
 
-from .. import conf
+from .. import conf, notify
 from ..consultations.models import Consultation, new_reference
 from ..participants.models import Interest, Participant
 from .kinds import RETURNED, Halt
@@ -131,7 +131,8 @@ class Invitation(PreviewableMixin, models.Model):
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
-        return [("html", _("Email")), ("text", _("Plain text"))]
+        modes = [("html", _("Email")), ("text", _("Plain text"))]
+        return [*modes, ("notify", _("As GOV.UK Notify shows it"))] if notify.is_used() else modes
 
     def serve_preview(self, request: Any, mode_name: str) -> Any:
         """Show the letter that the preview view made; tables know nothing of rendering."""
