@@ -126,6 +126,7 @@ def test_a_wrong_password_changes_nothing(client):
     assert not ProviderEvent.objects.exists()
 
 
+@pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailInsecureWebhookWarning")
 def test_without_a_secret_every_report_is_ignored_and_the_log_says_so(client, settings, caplog):
     settings.ANYMAIL = {}
     assert post(client, complaint()) == 200

@@ -106,6 +106,7 @@ def key_of(event: AnymailTrackingEvent, provider: str) -> str:
     token is a replay. Elsewhere one id may stand for several recipients (Amazon) or records.
     """
     event_id = plain(event.event_id)
+    told: tuple[Any, ...]
     if event_id in NO_ID:
         moment = _moment(event.timestamp)
         told = (
