@@ -138,6 +138,34 @@ def test_each_event_that_is_no_opening_is_kept_once_and_nothing_of_openings(reco
     assert not ProviderEvent.objects.exclude(payload="").filter(applied_at__isnull=False).exists()
 
 
+def test_each_that_did_not_arrive_is_classed_by_its_providers_words(recorded, town):
+    found = {}
+    for row in recorded:
+        before = set(ProviderEvent.objects.values_list("pk", flat=True))
+        posted([row])
+        for event in ProviderEvent.objects.exclude(pk__in=before):
+            found[row["id"]] = event.kind
+    silent = ("accepted", "delivered", "nothing", "unsubscribed")
+    assert {name: kind for name, kind in found.items() if kind not in silent} == {
+        "mailersend-03": "hard",
+        "mailersend-06": "soft",
+        "mailersend-07": "complaint",
+        "mailgun-01": "hard",
+        "mailgun-03": "hard",
+        "mailgun-04": "complaint",
+        "mailgun-05": "soft",
+        "mailgun-06": "hard",
+        "mailgun-13": "complaint",
+        "mailgun-16": "delayed",
+        "mailgun-17": "hard",
+        "mailgun-18": "delayed",
+        "mailgun-20": "blocked",
+        "postmark-01": "hard",
+        "postmark-07": "complaint",
+        "postmark-08": "hard",
+    }
+
+
 def test_twice_is_once(recorded, town, first):
     posted(recorded)
     assert posted(recorded) == first
