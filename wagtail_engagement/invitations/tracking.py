@@ -137,41 +137,54 @@ def work(
     return done
 
 
-@transaction.atomic
 def _next(at: datetime.datetime, touched: set[int]) -> bool:
     """Apply the next event that no other worker holds; False if there is none."""
-    waiting = ProviderEvent.objects.waiting(at).order_by("retry_at", "id")
-    row = waiting.select_for_update(skip_locked=True).first()
-    if row is None:
-        return False
+    row: ProviderEvent | None = None
     try:
-        report = Report.of(row)
-        delivery = apply(report, at=at)
+        with transaction.atomic():
+            waiting = ProviderEvent.objects.waiting(at).order_by("retry_at", "id")
+            row = waiting.select_for_update(skip_locked=True).first()
+            if row is None:
+                return False
+            report = Report.of(row)
+            delivery = apply(report, at=at)
+            row.kind, row.delivery = report.kind, delivery
+            _settle(row, at, is_done=not _is_sought(report, delivery) or _age(row, at) >= SOUGHT)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001  One event must not hold up the others.
+        if row is None:
+            raise
         logger.error("A report of %s could not be applied: %s", row.provider, mail.scrub(error))
-        _settle(row, at, is_done=at - row.received_at > GIVEN_UP)
+        row.kind, row.delivery = "", None
+        _settle(row, at, is_done=_age(row, at) > GIVEN_UP)
         return True
-    row.kind, row.delivery = report.kind, delivery
-    is_sought = delivery is None and report.own_id is None and bool(report.message_id)
-    is_sought = is_sought and report.kind != Kind.NOTHING
-    _settle(row, at, is_done=not is_sought or at - row.received_at >= SOUGHT)
     if delivery and report.kind in (Kind.HARD, Kind.COMPLAINT):
         touched.add(delivery.invitation_id)
     return True
 
 
+def _age(row: ProviderEvent, at: datetime.datetime) -> datetime.timedelta:
+    return at - row.received_at
+
+
+def _is_sought(report: Report, delivery: Delivery | None) -> bool:
+    """Whether its message may be ours, with a number that is not written down yet."""
+    is_nameless = delivery is None and report.own_id is None
+    return is_nameless and bool(report.message_id) and report.kind != Kind.NOTHING
+
+
 def _settle(row: ProviderEvent, at: datetime.datetime, *, is_done: bool) -> None:
     """Empty an event that is done with, or look at it again later, each time after twice as long."""
-    if is_done:
-        row.payload, row.applied_at = "", at
-    else:
-        row.retry_at = at + max(FIRST_WAIT, at - row.received_at)
-    row.save(update_fields=["kind", "delivery", "payload", "applied_at", "retry_at"])
+    later = {"retry_at": at + max(FIRST_WAIT, _age(row, at))}
+    ProviderEvent.objects.filter(pk=row.pk, applied_at=None).update(
+        kind=row.kind,
+        delivery=row.delivery,
+        **({"payload": "", "applied_at": at} if is_done else later),
+    )
 
 
-@transaction.atomic
+@settling.together
 def apply(report: Report, *, at: datetime.datetime) -> Delivery | None:
     """Take over what a provider says about one message; return its delivery, None if not found.
 
