@@ -187,9 +187,10 @@ def preview(*, subject: str, text: str, html: str) -> dict[str, str]:
     """
     try:
         client = _client(conf.mail_timeout())
-        shown = client.post_template_preview(
-            conf.notify_template(), personalisation(subject, text, html)
-        )
+        with client.request_session:
+            shown = client.post_template_preview(
+                conf.notify_template(), personalisation(subject, text, html)
+            )
     except NotSetUp as error:
         raise CannotPreview(str(error)) from error
     except Exception as error:
