@@ -23,7 +23,7 @@ PARTS = sorted(
     if (folder / "__init__.py").exists() and folder.name not in NOT_PARTS
 )
 RULES = (
-    "settling registry publishing responses sending handing tracking importing telling scanning reporting erasing "
+    "settling registry publishing responses sending handing tracking receiving halting importing telling scanning reporting erasing "
     "audience rendering links queries"
 ).split()
 SCREENS = ("django.http", "django.shortcuts", "django.contrib.messages", "wagtail.admin")

@@ -11,7 +11,7 @@ class EngagementConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the system checks)
         from .consultations import pages
-        from .invitations import tracking
+        from .invitations import receiving
 
         pages.follow_page_deletion()
-        tracking.connect()
+        receiving.connect()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +14,9 @@ from django.db import DatabaseError, connections
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from . import conf, nudge
+from . import conf, mail, notify, nudge
 from .insight import queries
+from .invitations import receiving
 
 ID = "wagtail_engagement"
 PAGES_APP = "wagtail_engagement_pages"
@@ -101,8 +101,7 @@ def check_webhook_secret(**options: Any) -> list[CheckMessage]:
         reverse("anymail:postmark_tracking_webhook")
     except NoReverseMatch:
         return []
-    inside = getattr(settings, "ANYMAIL", {}).get("WEBHOOK_SECRET")
-    if inside or getattr(settings, "ANYMAIL_WEBHOOK_SECRET", None):
+    if receiving.is_guarded(provider=""):  # A signature guards one provider's address of many.
         return []
     return [
         Error(
@@ -161,21 +160,44 @@ def check_csrf_view(**options: Any) -> list[CheckMessage]:
 
 @register
 def check_provider(**options: Any) -> list[CheckMessage]:
-    name = mail_backend().removeprefix("anymail.backends.").partition(".")[0]
+    name = mail.backend_path().removeprefix("anymail.backends.").partition(".")[0]
     if name not in PROVIDERS:
         return []
     problem, remedy = PROVIDERS[name]
     return [Warning(problem, hint=remedy, id=f"{ID}.W003")]
 
 
-def mail_backend() -> str:
-    """Dotted path of the backend that our mail goes through, old setting or new."""
-    mailers = getattr(settings, "MAILERS", None)
-    if mailers:
-        return str(mailers.get(conf.mailer(), {}).get("BACKEND", ""))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Django 6.1 warns whoever reads the old setting.
-        return str(settings.EMAIL_BACKEND)
+@register
+def check_notify(**options: Any) -> list[CheckMessage]:
+    """What GOV.UK Notify needs, and what it forbids."""
+    if not notify.is_used():
+        return []
+    found: list[CheckMessage] = []
+    if absent := notify.missing():
+        found.append(
+            Error(
+                f"GOV.UK Notify is the mail backend and lacks {', '.join(absent)}.",
+                hint='Install "wagtail-engagement[notify]" and see docs/govuk-notify.md.',
+                id=f"{ID}.E006",
+            )
+        )
+    if not conf.notify_callback_token():
+        found.append(
+            Warning(
+                "GOV.UK Notify cannot report which addresses do not exist.",
+                hint="Set WAGTAIL_ENGAGEMENT_NOTIFY_CALLBACK_TOKEN and enter it at Notify.",
+                id=f"{ID}.W008",
+            )
+        )
+    rule = Warning(
+        "GOV.UK Notify forbids unsolicited messages: only what somebody subscribed to may be sent.",
+        hint=(
+            "Invite people who agreed, and nobody who was merely told or must be notified by law;"
+            " then add this check to SILENCED_SYSTEM_CHECKS."
+        ),
+        id=f"{ID}.W007",
+    )
+    return [*found, rule]
 
 
 @register

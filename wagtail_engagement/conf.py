@@ -204,6 +204,46 @@ def lease_seconds() -> int:
     return int(_get("LEASE_SECONDS", 100))
 
 
+def event_days() -> int:
+    """Days for which what a provider reported stays known, so that it does not count again."""
+    return int(_get("EVENT_DAYS", 90))
+
+
+def kill_bounces_percent() -> float:
+    """Share of dead addresses above which an invitation pauses by itself; 0 means never."""
+    return float(_get("KILL_BOUNCES_PERCENT", 5))
+
+
+def kill_complaints_percent() -> float:
+    """Share of complaints above which an invitation pauses by itself; 0 means never."""
+    return float(_get("KILL_COMPLAINTS_PERCENT", 0.1))
+
+
+def notify_api_key() -> str:
+    """API key of the GOV.UK Notify service that mail goes through, where it is the backend."""
+    return str(_get("NOTIFY_API_KEY", ""))
+
+
+def notify_template() -> str:
+    """Id of the template at GOV.UK Notify, whose subject is ((subject)) and body ((message))."""
+    return str(_get("NOTIFY_TEMPLATE", ""))
+
+
+def notify_reply_to() -> str:
+    """Id of a reply-to address at GOV.UK Notify; empty means the service's own."""
+    return str(_get("NOTIFY_REPLY_TO", ""))
+
+
+def notify_callback_token() -> str:
+    """Bearer token with which GOV.UK Notify reports what became of a message."""
+    return str(_get("NOTIFY_CALLBACK_TOKEN", ""))
+
+
+def notify_url() -> str:
+    """Where the API of GOV.UK Notify answers."""
+    return str(_get("NOTIFY_URL", "https://api.notifications.service.gov.uk"))
+
+
 def mail_timeout() -> int:
     """Seconds after which a mail server that says nothing is given up (Django's default: never)."""
     return int(_get("MAIL_TIMEOUT", 30))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.policy
 import re
 import smtplib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from anymail.exceptions import (
     AnymailSerializationError,
     AnymailUnsupportedFeature,
 )
+from django.conf import settings
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -64,6 +66,14 @@ class Sender:
 
     name: str = ""
     reply_to: str = ""
+
+
+class NotHandedOver(Exception):
+    """A backend of ours could not hand a message over; `verdict` says what is known of it."""
+
+    def __init__(self, verdict: Verdict, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict = verdict
 
 
 class ServerUnreachable(Exception):
@@ -127,6 +137,16 @@ def build(
     )
     message.attach_alternative(html, "text/html")
     return message
+
+
+def backend_path() -> str:
+    """Dotted path of the backend that our mail goes through, old setting or new."""
+    mailers = getattr(settings, "MAILERS", None)
+    if mailers:
+        return str(mailers.get(conf.mailer(), {}).get("BACKEND", ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Django 6.1 warns whoever reads the old setting.
+        return str(settings.EMAIL_BACKEND)
 
 
 @contextmanager
@@ -194,6 +214,8 @@ def send_now(message: EngagementMessage) -> Receipt:
 
 def _verdict(error: Exception) -> Verdict:
     """Sort an error into what it proves; whatever proves nothing is unknown."""
+    if isinstance(error, NotHandedOver):
+        return error.verdict
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return of_replies(list(error.recipients.values()))
     if isinstance(error, smtplib.SMTPServerDisconnected):
@@ -207,7 +229,7 @@ def _verdict(error: Exception) -> Verdict:
     if isinstance(error, NOT_SENT):
         return Verdict.REFUSED
     if isinstance(error, AnymailError):
-        if _never_connected(error):
+        if never_connected(error):
             return Verdict.UNABLE
         code = error.status_code or getattr(error.response, "status_code", None)
         if code in (401, 402, 403, 404, 429):  # A key that ran out is no fault of the person's.
@@ -217,7 +239,7 @@ def _verdict(error: Exception) -> Verdict:
     return Verdict.REFUSED if isinstance(error, ValueError) else Verdict.UNKNOWN
 
 
-def _never_connected(error: Exception) -> bool:
+def never_connected(error: Exception) -> bool:
     """Whether an API's host could not even be reached: looked for in what the error wraps."""
     seen: list[Any] = [error]
     for link in seen:

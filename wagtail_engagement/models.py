@@ -15,6 +15,7 @@ from .consultations.models import (
     ResponseContact,
 )
 from .imports.models import ImportBatch, ImportRow
+from .invitations.events import ProviderEvent
 from .invitations.models import Delivery, Invitation, WorkerSign
 from .invitations.teams import SendingLimit, Team
 from .participants.details import ParticipantName, ParticipantNote
@@ -55,6 +56,7 @@ __all__ = [
     "ParticipantNote",
     "PossibleDuplicate",
     "Postcode",
+    "ProviderEvent",
     "RegisterMail",
     "ResponseContact",
     "RetentionRun",

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from .invitations import callbacks
 from .participants import own_views as own
 from .participants import views
 from .rights import views as rights
@@ -27,4 +28,6 @@ urlpatterns = [
     path("new-address/", own.move, name="move"),
     path("identity/", rights.identity, name="identity"),
     path("identity/your-data/", rights.your_data_by_request, name="your_data_by_request"),
+    # For a machine, which proves itself by a token.
+    path("notify/callback/", callbacks.notify, name="notify_callback"),
 ]

@@ -18,7 +18,7 @@ from . import mail
 from .consent import settling
 from .consultations import responses
 from .imports import importing
-from .invitations import limiting, reminding
+from .invitations import limiting, reminding, tracking
 from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .line import Line
@@ -88,6 +88,7 @@ def _parts(
         "claims": partial(registry.expire, at=now),
         "requests": partial(asking.lapse_due, at=now),
         "retention": partial(retaining.daily, at=now, stopping=stopping),
+        "events": partial(tracking.work, at=at, stopping=stopping),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "reminders": partial(reminding.work, at=now),
         "invitations": partial(

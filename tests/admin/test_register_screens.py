@@ -1,5 +1,7 @@
 """Participants, do not contact, wordings: what each role sees, finds and changes."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
@@ -8,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import strip_tags
 from wagtail.models import ModelLogEntry
 
 from tests import factories
@@ -292,6 +295,15 @@ def test_an_interest_is_added_and_retired(role, login, council):
     url = f"/admin/engagement/interests/edit/{interest.pk}/"
     client.post(url, {"name": "Trees", "description": "", "is_retired": "on"})
     assert not Interest.objects.in_use().exists()
+
+
+def test_the_list_of_deliveries_says_and_filters_by_why_they_came_back(login, full_council):
+    for bounce in ("hard", "soft"):
+        factories.DeliveryFactory(state="bounced", bounce=bounce)
+    shown = login("superuser").get("/admin/engagement/deliveries/?bounce=soft")
+    assert shown.context["items_count"] == 1
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", shown.content.decode(), flags=re.DOTALL)
+    assert "mailbox full or busy" in [strip_tags(cell).strip() for cell in cells]
 
 
 @pytest.mark.parametrize("path", ["participants/", "do-not-contact/", "deliveries/", "responses/"])

@@ -51,6 +51,17 @@ def test_each_organisation_says_what_became_of_its_message(
     assert (notice.is_notified, notice.told) == (is_notified, told)
 
 
+def test_a_message_that_came_back_says_what_its_provider_reported(login, full_council):
+    factories.DeliveryFactory(
+        invitation=full_council.invitation,
+        participant=council_of(),
+        state="bounced",
+        bounce="hard",
+    )
+    (notice,) = notices_for(login("lead"), full_council)
+    assert notice.told == "Not notified: came back, the address does not exist"
+
+
 def test_the_delivery_that_says_most_stands_for_all(login, full_council):
     council, again = (
         council_of(),

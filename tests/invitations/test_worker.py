@@ -21,7 +21,7 @@ from wagtail_engagement import work
 from wagtail_engagement.consent import settling
 from wagtail_engagement.invitations import limiting
 from wagtail_engagement.management.commands import engagement_work
-from wagtail_engagement.models import Invitation, WorkerSign
+from wagtail_engagement.models import Invitation, ProviderEvent, WorkerSign
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +100,12 @@ def test_the_status_tells_of_agreements_that_ended_without_a_question():
     old = ConsentEventFactory(at=timezone.now() - datetime.timedelta(days=735))
     settling.settle([old.participant_id], at=timezone.now())
     assert "for no worker ran or no mail left: 1" in status()
+
+
+def test_the_status_tells_of_reports_that_no_worker_has_applied():
+    ProviderEvent.objects.create(key="x", provider="Postmark")
+    assert "Reports of the mail provider waiting: 1" in status()
+    assert json.loads(status("--json"))["reports_waiting"] == 1
 
 
 def test_the_status_for_machines_has_every_number():

@@ -4,6 +4,7 @@ import datetime
 import json
 from types import SimpleNamespace
 
+from anymail.signals import AnymailTrackingEvent
 from django.apps import apps
 from django.core.cache import cache
 from django.db import connection
@@ -12,6 +13,7 @@ from django.utils import timezone
 from tests import factories
 from wagtail_engagement import addresses, models
 from wagtail_engagement.consent import settling
+from wagtail_engagement.invitations import receiving
 from wagtail_engagement.participants import choosing, links, merging, registry, sending
 from wagtail_engagement.participants.models import Link
 
@@ -61,6 +63,7 @@ def who_did_everything(folder, *, words=f"I am {WORD} of Mill Lane"):
     models.ParticipantName.objects.create(participant=person, name=f"A. {WORD}")
     models.ParticipantNote.objects.create(participant=person, text=f"Rang about {WORD}")
     delivery(person, now)
+    report(now)
     batch = sheet(person, folder, now)
     settling.record(
         participant=person,
@@ -89,6 +92,14 @@ def confirm(now):
     sending.work(at=now)
     mail = models.RegisterMail.objects.latest("pk")
     return registry.register(mail=mail, at=now)
+
+
+def report(now):
+    """What a provider reported and no worker has applied yet, so that it still holds the address."""
+    event = AnymailTrackingEvent(
+        event_type="complained", message_id="not ours", recipient=EMAIL, esp_event={"to": EMAIL}
+    )
+    receiving.store(event, provider="Postmark", at=now)
 
 
 def delivery(person, now):

@@ -72,6 +72,13 @@ def test_nobody_writes_to_an_erased_address_again(known):
     assert list(rows) == [("erased", None)] * 2
 
 
+def test_a_report_about_another_address_stays(known):
+    for email in (f"x{EMAIL}", f"{EMAIL}.au"):
+        models.ProviderEvent.objects.create(key=email, provider="Postmark", payload=f'"{email}"')
+    erase(known)
+    assert models.ProviderEvent.objects.count() == 2
+
+
 def test_a_delivery_keeps_how_it_went(known):
     erase(known)
     row = models.Delivery.objects.get()

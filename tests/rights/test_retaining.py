@@ -259,6 +259,14 @@ def test_a_run_that_was_ended_early_goes_on_the_same_day_and_a_whole_one_does_no
     assert retaining.daily(at=NOW + DAY) == 1
 
 
+def test_what_providers_reported_is_known_for_ninety_days():
+    models.ProviderEvent.objects.create(key="x", provider="Postmark", received_at=NOW)
+    assert retaining.run(at=NOW + 89 * DAY)["events"] == 0
+    assert retaining.plan(at=NOW + 91 * DAY)["events"] == 1
+    assert retaining.run(at=NOW + 91 * DAY)["events"] == 1
+    assert not models.ProviderEvent.objects.exists()
+
+
 def test_a_worker_runs_the_clocks_once_a_day():
     somebody(kept_until=NOW - DAY)
     found = [work.drain(owner="me", at=NOW + n * DAY / 99)["retention"] for n in range(3)]

@@ -30,7 +30,7 @@ class DeliveryFilterSet(WagtailFilterSet):
 
     class Meta:
         model = Delivery
-        fields = ["invitation", "state"]
+        fields = ["invitation", "state", "bounce"]
 
     def by_end(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(is_news(at=timezone.now()))
@@ -53,7 +53,7 @@ class DeliveryIndexView(NativeIndexView):
                 accessor=lambda row: address_of(row, masked=not shown),
             ),
             Column("state", label=_("State"), accessor="get_state_display"),
-            Column("reason", label=_("Why"), accessor=reason_in_words),
+            Column("reason", label=_("Why"), accessor="why"),
             DateColumn("handed_at", label=_("Handed over")),
         ]
 
@@ -62,11 +62,6 @@ def address_of(row: Delivery, *, masked: bool) -> str:
     if row.participant is None:
         return _("left the register")
     return row.participant.masked_email if masked else row.participant.email
-
-
-def reason_in_words(row: Delivery) -> str:
-    """Our own reasons in words; what a mail server said stays as it came."""
-    return str(dict(Delivery.Reason.choices).get(row.reason, row.reason))
 
 
 class DeliveryAdmin(NativeModelAdmin):

@@ -90,6 +90,8 @@ def _notice(
     if delivery.state in Delivery.LIVE:
         return Notice(person, False, _("Not yet: %(state)s") % {"state": words}, None)
     why = words if delivery.state in NOT_ARRIVED else delivery.why or words
+    if delivery.bounce:
+        why = f"{words}, {delivery.get_bounce_display()}"
     return Notice(person, False, _("Not notified: %(why)s") % {"why": why}, delivery.handed_at)
 
 

@@ -91,13 +91,13 @@ def paused(desk: Desk) -> Iterator[Line]:
     for invitation in rows.order_by("consultation__closes_at", "pk")[:MOST_LINES]:
         closes = local(invitation.consultation.closes_at)
         waiting = invitation.deliveries.live().count()
+        told = ngettext(
+            "“%(subject)s” is paused; %(count)s person waits.",
+            "“%(subject)s” is paused; %(count)s people wait.",
+            waiting,
+        ) % {"subject": invitation, "count": waiting}
         yield Line(
-            text=ngettext(
-                "“%(subject)s” is paused; %(count)s person waits.",
-                "“%(subject)s” is paused; %(count)s people wait.",
-                waiting,
-            )
-            % {"subject": invitation, "count": waiting},
+            text=f"{told} {invitation.status_reason}" if invitation.halted else told,
             otherwise=_("If nobody resumes it by %(date)s, they are not invited.")
             % {"date": day(closes)},
             url=reverse("engagement_invitations:progress", args=[invitation.pk]),

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin import messages
@@ -22,6 +23,7 @@ from wagtail.snippets.views.snippets import (
     SnippetViewSet,
 )
 
+from .. import notify
 from ..modeladmin import may
 from . import queries, rendering, screens, sending
 from .forms import InvitationForm, SendForm, TestForm
@@ -37,6 +39,7 @@ except ImportError:  # Django 5.2 has no content security policy of its own.
 
 
 # A mail carries its styles inline, and nothing else that its preview may load.
+NOTIFY_TAGS = {*rendering.ALLOWED_TAGS, "h2", "h3", "hr", "blockquote"}
 PREVIEW_CSP = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"]}
 
 
@@ -127,11 +130,26 @@ class InvitationPreviewView(PreviewOnEditView):
 
         @csp_override(PREVIEW_CSP)
         def show(mode: str) -> HttpResponse:
+            if mode == "notify":
+                return notify_preview(self.request, letter)
             if mode == "text":
                 return HttpResponse(letter.text, content_type="text/plain; charset=utf-8")
             return HttpResponse(letter.html)
 
         return {**super().get_extra_request_attrs(), "show_letter": show}
+
+
+def notify_preview(request: HttpRequest, letter: rendering.Letter) -> HttpResponse:
+    """What GOV.UK Notify makes of a letter, or a sentence on why that cannot be seen."""
+    context: dict[str, Any] = {"subject": letter.subject}
+    try:
+        shown = notify.preview(subject=letter.subject, text=letter.text, html=letter.html)
+    except notify.CannotPreview as error:
+        context["problem"] = str(error)
+    else:
+        html = rendering.clean(shown["html"], NOTIFY_TAGS)
+        context |= {**shown, "html": mark_safe(html)}  # noqa: S308  cleaned just above
+    return render(request, "wagtail_engagement/invitations/notify_preview.html", context)
 
 
 class InvitationPreviewOnAddView(PreviewOnCreateView):

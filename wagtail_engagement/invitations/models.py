@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 from wagtail.models import PreviewableMixin
 
-from .. import conf
+from .. import conf, notify
 from ..consultations.models import Consultation, new_reference
 from ..participants.models import Interest, Participant
+from .kinds import RETURNED, Halt
 from .teams import Team
 
 MAIL_FEATURES = ["bold", "italic", "link", "ul", "ol"]
@@ -125,6 +126,9 @@ class Invitation(PreviewableMixin, models.Model):
         max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False
     )
     status_reason = models.CharField(max_length=200, blank=True, editable=False)
+    # Set while `halting` has paused it; then the counts that whoever resumed it has seen.
+    halted = models.CharField(max_length=10, choices=Halt.choices, blank=True, editable=False)
+    acknowledged = models.JSONField(default=dict, editable=False)
     # What was shown and frozen when Send was pressed.
     recipients = models.PositiveIntegerField(default=0, editable=False)
     exclusions = models.JSONField(default=dict, editable=False)
@@ -197,7 +201,8 @@ class Invitation(PreviewableMixin, models.Model):
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
-        return [("html", _("Email")), ("text", _("Plain text"))]
+        modes = [("html", _("Email")), ("text", _("Plain text"))]
+        return [*modes, ("notify", _("As GOV.UK Notify shows it"))] if notify.is_used() else modes
 
     def serve_preview(self, request: Any, mode_name: str) -> Any:
         """Show the letter that the preview view made; tables know nothing of rendering."""
@@ -270,6 +275,14 @@ class Delivery(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     key_id = models.CharField(max_length=32, blank=True, editable=False)
     provider_id = models.CharField(max_length=255, blank=True, editable=False)
+    # Why it came back, by what the provider reported; empty where nothing did.
+    bounce = models.CharField(
+        _("came back because"),
+        max_length=10,
+        choices=[(kind.value, kind.label) for kind in RETURNED],
+        blank=True,
+        editable=False,
+    )
 
     objects = DeliveryQuerySet.as_manager()
     wagtail_reference_index_ignore = True
@@ -301,7 +314,9 @@ class Delivery(models.Model):
 
     @property
     def why(self) -> str:
-        """The reason in words: one of ours, or what a mail server said."""
+        """The reason in words: one of ours, what a provider reported, or what a mail server said."""
+        if self.bounce:
+            return str(self.get_bounce_display())
         return str(dict(self.Reason.choices).get(self.reason, self.reason))
 
 

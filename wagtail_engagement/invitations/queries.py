@@ -25,6 +25,8 @@ from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
 from . import limiting
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
+from .events import ProviderEvent
+from .kinds import RETURNED
 from .models import Delivery, Invitation, WorkerSign
 
 # A worker signs at every round; this long a silence means that none is there.
@@ -54,6 +56,7 @@ class Progress:
     unknown: int
     skipped: int
     skipped_reasons: list[tuple[str, str, int]]
+    bounces: list[tuple[str, str, int]]
     answered: int
 
     @property
@@ -346,11 +349,14 @@ def worker_seen_at() -> datetime.datetime | None:
 
 def progress(invitation: Invitation) -> Progress:
     """Count the deliveries of an invitation in one statement, its answers in another."""
-    rows = invitation.deliveries.order_by().values_list("state", "reason").annotate(Count("pk"))
+    told = invitation.deliveries.order_by().values_list("state", "reason", "bounce")
     found: dict[str, int] = {}
     skipped: dict[str, int] = {}
-    for state, reason, number in rows:
+    bounced: dict[str, int] = {}
+    for state, reason, bounce, number in told.annotate(Count("pk")):
         found[state] = found.get(state, 0) + number
+        if state == Delivery.State.BOUNCED and bounce:
+            bounced[bounce] = bounced.get(bounce, 0) + number
         if state == Delivery.State.SKIPPED:
             skipped[reason] = number
     answers = ConsultationResponse.objects.counted().filter(route_key=invitation.code)
@@ -364,6 +370,11 @@ def progress(invitation: Invitation) -> Progress:
             (reason.value, str(reason.label), skipped[reason])
             for reason in Delivery.Reason
             if reason in skipped
+        ],
+        bounces=[
+            (kind.value, str(kind.label), bounced[kind])
+            for kind in reversed(RETURNED)
+            if kind in bounced
         ],
         answered=answers.count(),
     )
@@ -402,6 +413,7 @@ def status(at: datetime.datetime) -> dict[str, Any]:
             status=Invitation.Status.SCHEDULED
         ).count(),
         "invitations_paused": Invitation.objects.filter(status=Invitation.Status.PAUSED).count(),
+        "reports_waiting": ProviderEvent.objects.filter(applied_at=None).count(),
         "invitations_sending": Invitation.objects.filter(status=Invitation.Status.SENDING).count(),
         "agreements_ended_unasked": renewing.unasked(at=at).count(),
         "worker_seen_at": seen.isoformat() if seen else None,

@@ -7,7 +7,7 @@ escaped, and per person there is nothing but `str.replace` (trust.md 3.5).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -159,7 +159,7 @@ def _last_outcome(consultation: Consultation, interests: list[Interest]) -> dict
     return {"title": earlier.title, "we_did": Truncator(we_did).words(60), "url": url}
 
 
-def clean(rich_text: str) -> str:
+def clean(rich_text: str, tags: Collection[str] = ALLOWED_TAGS) -> str:
     """Return rich text as HTML for a mail: few tags, absolute links, nothing that runs."""
     soup = BeautifulSoup(expand_db_html(rich_text), "html.parser")
     for tag in soup.find_all(["script", "style", "embed", "iframe", "object"]):
@@ -167,7 +167,7 @@ def clean(rich_text: str) -> str:
     for tag in soup.find_all(True):
         href = _absolute(str(tag.get("href") or "").strip()) if tag.name == "a" else ""
         tag.attrs = {"href": href} if href else {}
-        if tag.name not in ALLOWED_TAGS or (tag.name == "a" and not href):
+        if tag.name not in tags or (tag.name == "a" and not href):
             tag.unwrap()
     return str(soup)
 

@@ -20,7 +20,7 @@ from .. import mail, nudge
 from ..consultations.models import Consultation
 from ..line import Line
 from ..participants.models import Interest
-from . import handing, ledger, queries, rendering, running
+from . import halting, handing, ledger, queries, rendering, running
 from .audience import INCLUDED, Audience
 from .models import Delivery, Invitation
 
@@ -233,7 +233,8 @@ def resume(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None
     elif invitation.consultation.opens_at > at:
         raise NotPossible
     else:
-        _turn(invitation, set(running.WAITING), status=Status.SENDING, status_reason="")
+        seen = halting.acknowledged(invitation)
+        _turn(invitation, set(running.WAITING), status=Status.SENDING, status_reason="", **seen)
     _log(invitation, "resumed", actor)
     nudge.after_commit()
 

@@ -19,6 +19,7 @@ from ..consent.queries import learned
 from ..consultations.models import Answer, ConsultationResponse, ResponseContact
 from ..consultations.questions import Definition
 from ..imports.models import ImportRow
+from ..invitations.events import ProviderEvent
 from ..invitations.models import Delivery
 from ..participants.details import ParticipantName, ParticipantNote
 from ..participants.merges import AddressChange, Merge, PossibleDuplicate
@@ -192,6 +193,17 @@ HOLDINGS: tuple[Holding, ...] = (
             (_("What it does"), _display("kind")),
             (_("State"), _display("state")),
             (_("When"), "at"),
+        ),
+    ),
+    Holding(
+        ProviderEvent,
+        _("What the mail provider reported"),
+        tracing.events_of,
+        Fate.GOES,
+        (
+            (_("Provider"), "provider"),
+            (_("What it says"), _display("kind")),
+            (_("When"), "received_at"),
         ),
     ),
     Holding(

@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import django
-from django.conf import settings
 from django.db.models import Count
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from wagtail.models import Site
 
-from .. import conf
+from .. import conf, mail
 from ..consent.models import (
     ConsentWording,
     ContactPermission,
@@ -74,7 +71,7 @@ def pack_of(site: Site, *, at: datetime.datetime) -> Pack:
         said=said,
         organisation=said.organisation or site.site_name,
         processors=[line.strip() for line in said.processors.splitlines() if line.strip()],
-        mail_backend=mail_backend(),
+        mail_backend=mail.backend_path(),
         wordings=current_wordings(said),
         counts=[*counts(at=at)],
         clocks=clocks(),
@@ -82,14 +79,6 @@ def pack_of(site: Site, *, at: datetime.datetime) -> Pack:
         last_run=RetentionRun.objects.first(),
         at=at,
     )
-
-
-def mail_backend() -> str:
-    """The class that mail leaves by, which names the provider; no secret is part of it."""
-    if django.VERSION >= (6, 1):
-        mailers: dict[str, Any] = getattr(settings, "MAILERS", {})
-        return str(mailers.get(conf.mailer(), {}).get("BACKEND", ""))
-    return str(settings.EMAIL_BACKEND)
 
 
 def current_wordings(said: EngagementSettings) -> list[ConsentWording]:
@@ -118,7 +107,7 @@ def missing(said: EngagementSettings, *, at: datetime.datetime) -> Iterator[str]
         yield _("Public task has no named decision. Say under Settings who decided, and when.")
     if not ConsentWording.objects.filter(purpose=Purpose.INVITE).exists():
         yield _("There are no words for invitations. Write them under Wordings.")
-    if any(f".{name}." in mail_backend() for name in GOES_NOWHERE):
+    if any(f".{name}." in mail.backend_path() for name in GOES_NOWHERE):
         yield _("Mail does not leave this site. Ask your administrator to set up a mail server.")
     last = RetentionRun.objects.values_list("at", flat=True).first()
     if last is None or last <= at - RETENTION_IS_LATE:

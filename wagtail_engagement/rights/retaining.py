@@ -23,6 +23,7 @@ from ..consent import settling
 from ..consent.models import ContactPermission
 from ..consultations.models import ConsultationResponse, ResponseContact
 from ..imports import importing
+from ..invitations.events import ProviderEvent
 from ..participants import duplicates, merging, registry, renewing, tending
 from ..participants.merges import Merge, PossibleDuplicate
 from ..participants.models import Claim, Participant, ParticipantInterest
@@ -130,6 +131,11 @@ def _open_pairs(at: Moment) -> QuerySet[PossibleDuplicate]:
 
 def _old_merges(at: Moment) -> QuerySet[Merge]:
     return Merge.objects.filter(at__lte=at - merging.UNDOABLE).exclude(moved={})
+
+
+def _old_events(at: Moment) -> QuerySet[ProviderEvent]:
+    kept = datetime.timedelta(days=conf.event_days())
+    return ProviderEvent.objects.filter(received_at__lte=at - kept)
 
 
 def _old_requests(at: Moment) -> QuerySet[RightsRequest]:
@@ -256,6 +262,13 @@ CLOCKS = (
         lambda at: importing.due_files(at=at),
         lambda ids, at: importing.delete_due_files(at=at),
         setting="IMPORT_FILE_DAYS",
+    ),
+    Clock(
+        "events",
+        _("What mail providers reported is forgotten"),
+        _old_events,
+        lambda ids, at: ProviderEvent.objects.filter(pk__in=ids).delete()[0],
+        setting="EVENT_DAYS",
     ),
     Clock(
         "removed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from .. import addresses
 from ..consultations.models import ResponseContact
 from ..imports import cells
 from ..imports.models import ImportRow
+from ..invitations.events import ProviderEvent
 from ..participants.models import Participant, RegisterMail
 
 
@@ -75,6 +77,19 @@ def contacts_of(them: Whom) -> Q:
         return mine
     typed = ResponseContact.objects.annotate(key=Lower("email")).filter(key__in=them.keys)
     return mine | Q(pk__in=typed.values("pk"))
+
+
+def events_of(them: Whom) -> Q:
+    """Reports on their messages, and those not applied yet that name the address."""
+    mine = Q(delivery__participant__in=them.ids)
+    named = Q(pk__in=())
+    for key in them.keys if them.is_thorough else ():
+        named |= Q(payload__icontains=key)
+    waiting = ProviderEvent.objects.filter(named, applied_at=None)
+    whole = [re.compile(rf"(?<![\w.+-]){re.escape(key)}(?![\w-]|\.\w)") for key in them.keys]
+    pairs = waiting.order_by().values_list("pk", "payload")
+    found = [pk for pk, said in pairs if any(key.search(said.lower()) for key in whole)]
+    return mine | Q(pk__in=found)
 
 
 def rows_of_sheets(them: Whom) -> Q:

@@ -40,6 +40,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Invitations being sent: {found['invitations_sending']:,}")
         for state in Delivery.State:
             self.stdout.write(f"  {state.label}: {found['deliveries'][state.value]:,}")
+        if found["reports_waiting"]:
+            self.stdout.write(f"Reports of the mail provider waiting: {found['reports_waiting']:,}")
         if found["oldest_lease_age"] is not None:
             self.stdout.write(f"Oldest message in a worker's hands: {found['oldest_lease_age']} s")
         if found["agreements_ended_unasked"]:
