@@ -28,6 +28,7 @@ from .participants.models import (
 )
 from .participants.places import Area, Postcode
 from .rights.models import RetentionRun, RightsRequest
+from .seal.models import JournalEntry, Seal
 
 __all__ = [
     "AddressChange",
@@ -46,6 +47,7 @@ __all__ = [
     "ImportRow",
     "Interest",
     "Invitation",
+    "JournalEntry",
     "Link",
     "Merge",
     "Participant",
@@ -58,6 +60,7 @@ __all__ = [
     "ResponseContact",
     "RetentionRun",
     "RightsRequest",
+    "Seal",
     "Suppression",
     "WorkerSign",
 ]

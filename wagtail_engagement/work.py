@@ -21,7 +21,7 @@ from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .participants import registry
 from .participants import sending as confirmations
-from .rights import asking, retaining
+from .rights import asking, reconciling, retaining
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ Counts = dict[str, int]
 # So that somebody who waits to confirm an address does not wait for a whole city to be invited.
 INVITATIONS_A_ROUND = 200
 ROWS_A_ROUND = 20_000
+# What is left alone where it could not be told whether this database is older than its journal.
+SENDING = ("confirmations", "invitations")
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 
@@ -51,6 +53,7 @@ def drain(
     now = at or timezone.now()
     _sign(owner, now)
     parts: dict[str, Callable[[], int | None]] = {
+        "journal": partial(reconciling.look, at=now),
         "responses": partial(responses.release_due, at=now),
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),
@@ -65,9 +68,12 @@ def drain(
         ),
     }
     counts: Counts = {}
+    barred: tuple[str, ...] = ()
     for name, part in parts.items():
         if stopping():
             break
+        if name in barred:
+            continue
         try:
             counts[name] = part() or 0
         except DatabaseError:
@@ -76,6 +82,7 @@ def drain(
             # Not the traceback: it could show an address.
             logger.error("The worker could not do its %s: %s", name, mail.scrub(error))
             counts[name] = 0
+            barred = SENDING if name == "journal" else barred
     return counts
 
 

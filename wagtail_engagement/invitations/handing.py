@@ -22,6 +22,7 @@ from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation
 from ..participants import links
 from ..participants.models import Link, Participant
+from ..seal import journalling
 from . import rendering
 from .models import Delivery, Invitation
 
@@ -153,6 +154,11 @@ def _hand_over(row: Delivery, server: Any, owner: str, clock: Clock) -> mail.Ver
         return mail.Verdict.REFUSED
     if message is None or not _mark(leased, row, clock()):
         return mail.Verdict.REFUSED if _leave_out(leased, row, clock()) else None
+    try:
+        journalling.handed_over([row])
+    except journalling.NotWritten:
+        mine.filter(state=State.HANDING).update(state=State.LEASED, handed_at=None)
+        return mail.Verdict.UNABLE  # What is still leased goes back to wait.
     receipt = mail.hand_over(server, message)
     _note(mine, row, receipt, clock())
     return receipt.verdict
@@ -245,6 +251,8 @@ def _note(
     mine: QuerySet[Delivery], row: Delivery, receipt: mail.Receipt, at: datetime.datetime
 ) -> None:
     """Write down what the mail server said, if the row is still ours."""
+    if receipt.verdict not in (mail.Verdict.ACCEPTED, mail.Verdict.UNKNOWN):
+        journalling.not_taken([row], for_good=receipt.verdict == mail.Verdict.REFUSED)
     handing = mine.filter(state=State.HANDING)
     # Another worker may have given us up for dead; a plain yes or no is still the truth.
     known = mine.filter(state__in=(State.HANDING, State.UNCERTAIN))

@@ -166,6 +166,7 @@ class Delivery(models.Model):
         ERASED = "erased", _("left the register")
         CLOSED = "closed", _("the consultation closed first")
         STOPPED = "stopped", _("the invitation was stopped")
+        JOURNAL = "journal", _("sent, says the journal")
 
     LIVE = (State.PENDING, State.LEASED, State.HANDING)
     LEFT = (

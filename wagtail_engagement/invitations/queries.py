@@ -23,6 +23,8 @@ from ..consultations import queries as consultation_queries
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
+from ..seal import sealing
+from ..seal.models import JournalEntry
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .models import Delivery, Invitation, WorkerSign
 
@@ -53,6 +55,7 @@ class Progress:
     skipped: int
     skipped_reasons: list[tuple[str, str, int]]
     answered: int
+    refusal: str = ""  # Why this database may not send at all; "" while it may, or need not.
 
     @property
     def total(self) -> int:
@@ -73,6 +76,7 @@ def checks(invitation: Invitation, counts: Counts, at: datetime.datetime) -> lis
         _check_links(),
         _check_council(),
         _check_worker(at),
+        *_check_seal(),
     ]
 
 
@@ -141,6 +145,12 @@ def _check_worker(at: datetime.datetime) -> Check:
         return Check(_("The part of the site that sends emails is running."))
     text = _("The part of the site that sends emails is not running. Emails wait until it is.")
     return Check(text, is_fine=False)
+
+
+def _check_seal() -> list[Check]:
+    """Only a database that may not send has a line of its own here."""
+    refusal = sealing.why_not()
+    return [_in_the_way(refusal.text)] if refusal else []
 
 
 # Why somebody is in, or is not
@@ -297,7 +307,13 @@ def progress(invitation: Invitation) -> Progress:
             if reason in skipped
         ],
         answered=answers.count(),
+        refusal=_refusal_of(invitation),
     )
+
+
+def _refusal_of(invitation: Invitation) -> str:
+    refusal = None if invitation.finished_at else sealing.why_not()
+    return refusal.text if refusal else ""
 
 
 def status(at: datetime.datetime) -> dict[str, Any]:
@@ -310,7 +326,11 @@ def status(at: datetime.datetime) -> dict[str, Any]:
     oldest = Delivery.objects.live().aggregate(oldest=Min("lease_until"))["oldest"]
     began = oldest and oldest - datetime.timedelta(seconds=conf.lease_seconds())
     seen = worker_seen_at()
+    refusal = sealing.why_not()
     return {
+        "sending_refused": refusal.code if refusal else None,
+        "sending_refused_because": refusal.text if refusal else None,
+        "journal_waiting": JournalEntry.objects.filter(is_written=False).count(),
         "deliveries": queue,
         "uncertain": queue[Delivery.State.UNCERTAIN],
         "oldest_lease_age": round((at - began).total_seconds()) if began else None,

@@ -20,6 +20,7 @@ from wagtail.log_actions import log
 from .. import mail, nudge, signals
 from ..consultations.models import Consultation
 from ..participants.models import Interest
+from ..seal import journalling, sealing
 from . import handing, queries, rendering
 from .audience import INCLUDED, Audience
 from .models import Delivery, Invitation
@@ -122,9 +123,18 @@ def start(
     invitation.audience_sentence = audience.sentence(created)
     invitation.rendered = rendering.freeze(invitation)
     invitation.save(update_fields=["recipients", "exclusions", "audience_sentence", "rendered"])
+    sealing.bind(at=at)
+    journalling.note([_said_of(invitation)], at=at)
     _log(invitation, "started", actor, recipients=created)
     nudge.after_commit()
     return invitation
+
+
+def _said_of(invitation: Invitation) -> dict[str, str]:
+    """What the journal keeps of a start: enough for nobody to be asked twice."""
+    about = str(invitation.consultation.uuid)
+    said = {"do": "started", "invitation": str(invitation.uuid), "code": invitation.code}
+    return {**said, "consultation": about}
 
 
 def _lock_starting() -> None:
@@ -228,6 +238,8 @@ def work(
     def clock() -> datetime.datetime:
         return at or timezone.now()
 
+    if not sealing.may_send(at=clock()):
+        return 0
     handing.keep_what_is_written()
     recover(at=clock())
     finish(at=clock())
