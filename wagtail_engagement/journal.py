@@ -50,6 +50,11 @@ def create(path: str) -> str:
     return name
 
 
+def may_begin(path: str) -> bool:
+    """Whether a journal could be begun there."""
+    return not Path(path).exists() and os.access(Path(path).parent, os.W_OK)
+
+
 def name_of(path: str) -> str:
     """The name in a journal's first line; empty where there is no such file or no such line."""
     try:

@@ -167,6 +167,7 @@ class Delivery(models.Model):
         CLOSED = "closed", _("the consultation closed first")
         STOPPED = "stopped", _("the invitation was stopped")
         JOURNAL = "journal", _("sent, says the journal")
+        BEFORE = "before", _("had been invited, says the journal")
 
     LIVE = (State.PENDING, State.LEASED, State.HANDING)
     LEFT = (

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from ..consultations.models import Consultation
@@ -126,6 +127,17 @@ def take_back(*, back: Iterable[uuid.UUID], refused: Iterable[uuid.UUID]) -> int
     reason = _("refused by the mail server, says the journal")
     no = {"state": State.REFUSED, "reason": reason}
     return changed + again.update(**no) + told.filter(uuid__in=set(refused)).update(**no)
+
+
+def leave_out_doubles() -> int:
+    """Leave out whoever waits in one invitation and got another to the same consultation."""
+    got = Delivery.objects.filter(
+        participant=OuterRef("participant"),
+        invitation__consultation=OuterRef("invitation__consultation"),
+        reason=Delivery.Reason.JOURNAL,
+    )
+    waiting = Delivery.objects.filter(Exists(got), state__in=UNSENT)
+    return waiting.update(state=State.SKIPPED, reason=Delivery.Reason.BEFORE, owner="")
 
 
 def count_again() -> None:

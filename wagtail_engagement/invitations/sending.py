@@ -108,6 +108,7 @@ def start(
     draft = Invitation.objects.filter(pk=invitation.pk, status=Status.DRAFT)
     if not draft.update(status=Status.SENDING, started_at=at, started_by=actor):
         raise NotPossible
+    sealing.bind(at=at)
     _lock_starting()
     invitation.refresh_from_db()
     audience = Audience.of(invitation, at=at)
@@ -123,7 +124,6 @@ def start(
     invitation.audience_sentence = audience.sentence(created)
     invitation.rendered = rendering.freeze(invitation)
     invitation.save(update_fields=["recipients", "exclusions", "audience_sentence", "rendered"])
-    sealing.bind(at=at)
     journalling.note([_said_of(invitation)], at=at)
     _log(invitation, "started", actor, recipients=created)
     nudge.after_commit()

@@ -122,6 +122,7 @@ def _catch_up(seal: Seal, at: datetime.datetime) -> Counter[str]:
                 continue  # Somebody else did the same just now.
             counts += replaying.replay(entries, at=at)
             mine.update(offset=end)
+    rebuilding.leave_out_doubles()
     rebuilding.count_again()
     mine.update(trouble="")
     if counts[replaying.DONE]:

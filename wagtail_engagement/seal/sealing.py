@@ -79,8 +79,8 @@ def host() -> str:
 
 def may_send(*, at: datetime.datetime) -> bool:
     """Whether a worker may hand anything to a mail server now; seals a database that has no seal."""
-    bind(at=at)
-    return why_not() is None
+    seal = bind(at=at)
+    return why_not() is None and bool(seal.journal or not conf.journal())
 
 
 def bind(*, at: datetime.datetime) -> Seal:
@@ -130,8 +130,10 @@ def why_not() -> Refusal | None:
 
 def _about_journal(seal: Seal, where: str) -> Refusal | None:
     name = journal.name_of(where) if where else ""
+    if not seal.journal:  # The next worker, or the next start, begins it or takes it up.
+        return None if name or journal.may_begin(where) else _refusal("no_journal")
     if not name or name != seal.journal:
-        return _refusal("other_journal" if name and seal.journal else "no_journal")
+        return _refusal("other_journal" if name else "no_journal")
     if journal.size(where) < seal.offset:
         return _refusal("short_journal")
     return _refusal(seal.trouble) if seal.trouble else None
