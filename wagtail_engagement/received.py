@@ -72,6 +72,11 @@ def look_at(raw: bytes, *, host: str, lookup: Lookup | None = None) -> list[Find
     ]
 
 
+def can_verify() -> bool:
+    """Whether the extra that verifies signatures is installed."""
+    return dkim is not None
+
+
 def ask_dns(name: str) -> str | None:
     """Return the text record of a name; raises where nobody answers within five seconds."""
     found = dkim.dnsplug.get_txt(f"{name}.", timeout=5)
@@ -176,7 +181,7 @@ def is_aligned(signer: str, sender: str) -> bool:
 
 def _verified(raw: bytes, number: int, tags: dict[str, str], lookup: Lookup | None) -> Finding:
     about = f"DKIM of {tags.get('d', '?')}"
-    if dkim is None:
+    if not can_verify():
         told = "Not verified. Install wagtail-engagement[check-email] for that."
         return _unknown(about, told)
     record = None

@@ -140,6 +140,16 @@ def test_a_worker_killed_between_journal_and_mail_server_is_no_sign_either(path,
     assert row.state == "uncertain" and sealing.why_not() is None
 
 
+def test_what_waited_for_weeks_is_no_sign_of_an_older_copy(path, people, full):
+    sealing.bind(at=timezone.now())
+    leave(people[0])
+    full.undo()
+    JournalEntry.objects.update(at=timezone.now() - 2 * work.reconciling.WEEK)
+    for _round in range(3):
+        work.drain(owner="w")
+    assert "left" in kinds(path) and sealing.why_not() is None
+
+
 def test_the_offset_follows_and_old_entries_go(path, people):
     sealing.bind(at=timezone.now())
     leave(people[0])

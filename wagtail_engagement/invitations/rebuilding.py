@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from .. import inserting
 from ..consultations.models import Consultation
 from .models import Delivery, Invitation
 
@@ -99,23 +100,19 @@ def add_handed(rows: Iterable[tuple[Handed, int]]) -> tuple[int, int]:
         .order_by()
         .values_list("uuid", "pk")
     )
-    fresh = []
-    for handed, person_id in wanted:
-        if handed.invitation in numbers:
-            fresh.append(
-                Delivery(
-                    uuid=handed.delivery,
-                    invitation_id=numbers[handed.invitation],
-                    participant_id=person_id,
-                    handed_at=handed.at,
-                    fingerprint=handed.mark,
-                    key_id=handed.key_id,
-                    **SAID,
-                )
-            )
-    before = Delivery.objects.count()
-    Delivery.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=500)
-    return Delivery.objects.count() - before, len(wanted) - len(fresh)
+    known = [(handed, pk) for handed, pk in wanted if handed.invitation in numbers]
+    inserting.insert(
+        Delivery,
+        ["uuid", "invitation", "participant", "retry_at", "handed_at", "fingerprint", "key_id"],
+        [
+            (one.delivery, numbers[one.invitation], pk, one.at, one.at, one.mark, one.key_id)
+            for one, pk in known
+        ],
+        same={**SAID, "attempt": 1, "provider_id": ""},
+        ignore_conflicts=True,
+    )
+    added = Delivery.objects.filter(uuid__in=[handed.delivery for handed, _pk in known])
+    return added.count(), len(wanted) - len(known)
 
 
 def take_back(*, back: Iterable[uuid.UUID], refused: Iterable[uuid.UUID]) -> int:

@@ -25,7 +25,7 @@ from . import replaying
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 10_000  # lines
+AT_ONCE = 20_000  # lines
 WEEK = datetime.timedelta(days=7)
 # By then whoever made an entry has written it, or never will.
 A_MINUTE = datetime.timedelta(minutes=1)
@@ -50,7 +50,9 @@ def look(*, at: datetime.datetime) -> None:
             return
         Seal.objects.filter(pk=seal.pk, journal=seal.journal, offset__lt=end).update(offset=end)
     journalling.write_waiting(before=at - A_MINUTE)
-    JournalEntry.objects.filter(is_written=True, at__lt=at - WEEK).delete()
+    old = JournalEntry.objects.filter(is_written=True, at__lt=at - WEEK)
+    if old.exists():
+        old.delete()
 
 
 def _chunks(start: int) -> Iterator[Chunk]:

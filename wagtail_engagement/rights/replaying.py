@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .. import addresses, conf
+from .. import addresses, conf, inserting
 from ..consent import barring, settling
 from ..consent.models import ConsentEvent, Purpose, Suppression
 from ..consent.queries import stopped_for_good
@@ -101,18 +101,17 @@ def _people_of(entries: list[Entry]) -> People:
 def _behind(marks: dict[str, str]) -> People:
     """The people who have these addresses now: one pass over the register for any number."""
     keys = set(marks.values()) & set(conf.keys())
-    found: People = {}
-    if keys:
-        for person in (
-            Participant.objects.only("uuid", "email", "merged_into")
-            .order_by("pk")
-            .iterator(chunk_size=2000)
-        ):
-            for key_id in keys:
-                mark, _key_id = addresses.fingerprint(person.email, key_id)
-                if mark in marks:
-                    found[mark] = person
-    return found
+    if not keys:
+        return {}
+    owner: dict[str, int] = {}
+    register = Participant.objects.order_by("pk").values_list("pk", "address_key")
+    for pk, key in register.iterator(chunk_size=5000):
+        for key_id in keys:
+            mark, _key_id = addresses.fingerprint(key, key_id)
+            if mark in marks:
+                owner[mark] = pk
+    people = Participant.objects.filter(pk__in=inserting.among(set(owner.values()))).in_bulk()
+    return {mark: people[pk] for mark, pk in owner.items()}
 
 
 def _person(entry: Entry, people: People) -> Participant | None:

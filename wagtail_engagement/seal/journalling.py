@@ -77,7 +77,9 @@ def _write(rows: Collection[JournalEntry]) -> bool:
     except journal.Unwritable as error:
         logger.warning("The journal cannot be written (%s); what happens is kept for it.", error)
         return False
-    JournalEntry.objects.filter(pk__in=[row.pk for row in rows]).update(is_written=True)
+    # Its week begins now: the line has still to be read by a worker who knows of the entry.
+    written = JournalEntry.objects.filter(pk__in=[row.pk for row in rows])
+    written.update(is_written=True, at=timezone.now())
     return True
 
 

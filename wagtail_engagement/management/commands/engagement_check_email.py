@@ -71,4 +71,4 @@ def _lookup(options: dict[str, Any]) -> received.Lookup | None:
     if options["dns_records"]:
         lines = _bytes_of(options["dns_records"]).decode("ascii", "replace").splitlines()
         return {name.rstrip("."): text for name, text in map(_pair, lines)}.get
-    return None if options["no_dns"] or received.dkim is None else received.ask_dns
+    return None if options["no_dns"] or not received.can_verify() else received.ask_dns
