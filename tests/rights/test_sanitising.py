@@ -11,7 +11,7 @@ from django.utils import timezone
 from wagtail.log_actions import log
 
 from tests import factories
-from wagtail_engagement import models, work
+from wagtail_engagement import journal, models, work
 from wagtail_engagement.consent import settling
 from wagtail_engagement.rights import sanitising
 from wagtail_engagement.rights.masks import MASKS
@@ -143,6 +143,18 @@ def test_a_copy_that_still_writes_to_lives_journal_is_refused(settings, tmp_path
     settings.WAGTAIL_ENGAGEMENT_ENVIRONMENT = "staging"
     with pytest.raises(CommandError, match="journal of the live site"):
         sanitise()
+
+
+def test_a_journal_of_earlier_copies_does_not_stop_this_one(settings, tmp_path):
+    settings.WAGTAIL_ENGAGEMENT_JOURNAL = str(tmp_path / "staging.jsonl")
+    name = journal.create(settings.WAGTAIL_ENGAGEMENT_JOURNAL)
+    entry = {"do": "started", "entry": "00000000-0000-4000-8000-000000000001"}
+    entry |= dict.fromkeys(("invitation", "consultation"), entry["entry"])
+    entry |= {"code": "ABCDEFGH", "at": timezone.now().isoformat()}
+    journal.append(settings.WAGTAIL_ENGAGEMENT_JOURNAL, name=name, entries=[entry])
+    sanitise("--yes-this-is-a-copy", HOST)
+    work.drain(owner="staging")
+    assert sealing.why_not() is None
 
 
 def test_a_table_that_nobody_thought_of_stops_it(monkeypatch):

@@ -1,5 +1,6 @@
 """Bringing an older copy up to its journal: line by line, whatever the lines are."""
 
+import datetime
 import json
 
 import pytest
@@ -142,6 +143,19 @@ def test_an_objection_is_an_objection_again_and_an_old_address_still_finds_the_p
     event = person.consent_events.latest("pk")
     assert (event.action, event.channel, event.evidence) == ("objected", "system", "journal")
     assert not person.permissions.get().may_write
+
+
+def test_who_came_back_after_a_line_was_written_stays(write):
+    """A journal that was adopted is read from its beginning."""
+    before = (timezone.now() - datetime.timedelta(days=9)).isoformat()
+    person = ParticipantFactory(agreed=True)
+    mark = whose(person)
+    stopped = {"purpose": None, "reason": "erased", "all": [mark["to"]], "key": "k1"}
+    left = {"do": "left", "purpose": "invite", "about": None, "action": "withdrawn", **mark}
+    erased = {"do": "erased", "person": SOMEBODY, "keeps": True, "texts": [], **mark}
+    write(*[{**line, "at": before} for line in (left, erased, {"do": "stopped", **stopped})])
+    reconcile()
+    assert models.Participant.objects.get().permissions.get().may_write
 
 
 def test_a_reconcile_that_is_killed_goes_on_where_it_was(write, monkeypatch):

@@ -79,12 +79,21 @@ def _journal(events: list[ConsentEvent]) -> None:
     if not events or not journalling.is_kept():
         return
     people = people_of_register().in_bulk({event.participant_id for event in events})
-    for event in events:
-        person = people[event.participant_id]
-        about = str(event.consultation.uuid) if event.consultation else None
-        said = {"do": "left", "person": str(person.uuid), **journalling.whose(person.email)}
-        said |= {"purpose": event.purpose, "about": about, "action": event.action}
-        journalling.note([said], at=event.at)
+    journalling.note(
+        [
+            {
+                "do": "left",
+                "person": str(people[event.participant_id].uuid),
+                **journalling.whose(people[event.participant_id].email),
+                "purpose": event.purpose,
+                "about": str(event.consultation.uuid) if event.consultation else None,
+                "action": event.action,
+                "at": event.at.isoformat(),
+            }
+            for event in events
+        ],
+        at=events[0].at,
+    )
 
 
 def _hand_on(events: list[ConsentEvent]) -> None:

@@ -205,21 +205,33 @@ def _stop(entry: Entry, people: People, at: datetime.datetime) -> str:
         "source": entry.get("source") or "",
         "at": _at(entry),
     }
-    known = [people[mark].email for mark in entry["all"] if mark in people]
-    barring.suppress_many(emails=known, **said)
+    here = {mark: people[mark] for mark in entry["all"] if mark in people}
+    later = _agreed_later({person.pk for person in here.values()}, _at(entry))
+    emails = [person.email for person in here.values() if person.pk not in later]
+    barring.suppress_many(emails=emails, **said)
     nobodys = [
         Suppression(fingerprint=mark, key_id=entry["key"], **said)
         for mark in entry["all"]
-        if mark not in people
+        if mark not in here
     ]
     barring.suppress_marks(nobodys)
-    return DONE
+    return DONE if emails or nobodys else KNOWN
+
+
+def _agreed_later(ids: set[int], moment: datetime.datetime) -> set[int]:
+    """Who agreed anew after a line was written: the database knows more than the line."""
+    own = (ConsentEvent.Channel.FORM, ConsentEvent.Channel.CHOICES)
+    given = ConsentEvent.objects.filter(action=ConsentEvent.Action.GIVEN, channel__in=own)
+    later = given.filter(participant__in=ids, at__gt=moment).order_by()
+    return set(later.values_list("participant", flat=True))
 
 
 def _erase(entry: Entry, people: People, at: datetime.datetime) -> str:
     person = _person(entry, people)
     if person is None:
         return NOBODY
+    if str(person.uuid) != entry.get("person") and person.joined_at > _at(entry):
+        return KNOWN  # Somebody who was erased and came back.
     texts = [(uuid.UUID(response), key) for response, key in entry["texts"]]
     known = dict(
         ConsultationResponse.objects.filter(uuid__in=[name for name, _key in texts])

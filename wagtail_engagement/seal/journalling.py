@@ -57,10 +57,13 @@ def whose(address: str) -> journal.Entry:
 
 
 def note(entries: Iterable[journal.Entry], *, at: datetime.datetime) -> None:
-    """Tell the journal of changes once the transaction that makes them is committed."""
+    """Tell the journal of changes once the transaction that makes them is committed.
+
+    An entry may have an `at` of its own.
+    """
     if not is_kept():
         return
-    rows = [JournalEntry(said={**entry, "at": at.isoformat()}) for entry in entries]
+    rows = [JournalEntry(said={"at": at.isoformat(), **entry}) for entry in entries]
     JournalEntry.objects.bulk_create(rows)
     if rows:
         transaction.on_commit(partial(_write, rows), robust=True)

@@ -168,10 +168,10 @@ def adopt(*, typed: str, actor: Any, at: datetime.datetime) -> Seal:
     seal = bind(at=at)
     before = {"host": seal.host, "environment": seal.environment, "journal": seal.journal}
     name = journal.create(conf.journal()) if conf.journal() else ""
-    fresh = {} if name == seal.journal else {"journal": name, "offset": 0}
-    if name == seal.journal and journal.size(conf.journal()) < seal.offset:
-        fresh = {"offset": 0}
-    Seal.objects.filter(pk=seal.pk).update(**_mine(), **fresh, sealed_at=at, trouble="")
+    known = min(seal.offset, journal.size(conf.journal())) if name == seal.journal else 0
+    Seal.objects.filter(pk=seal.pk).update(
+        **_mine(), journal=name, offset=known, sealed_at=at, trouble=""
+    )
     seal.refresh_from_db()
     action = "wagtail_engagement.database_adopted"
     log(seal, action, user=actor, title=str(seal), data={"before": before})
@@ -180,11 +180,17 @@ def adopt(*, typed: str, actor: Any, at: datetime.datetime) -> Seal:
 
 @transaction.atomic
 def seal_anew(*, at: datetime.datetime, environment: str | None = None) -> Seal:
-    """Seal a copy that holds nobody any more for this site, or for nobody while it is made safe."""
+    """Seal a copy that holds nobody any more for this site, or for nobody while it is made safe.
+
+    What a journal here says of earlier copies is not of this one.
+    """
     JournalEntry.objects.all().delete()
     Seal.objects.all().delete()
-    mine = _mine() if environment is None else {**_mine(), "environment": environment}
-    return Seal.objects.create(**mine, sealed_at=at)
+    if environment is not None:
+        return Seal.objects.create(**{**_mine(), "environment": environment}, sealed_at=at)
+    name = journal.name_of(conf.journal() or "/")
+    end = journal.size(conf.journal()) if name else 0
+    return Seal.objects.create(**_mine(), journal=name, offset=end, sealed_at=at)
 
 
 def _mine() -> dict[str, str]:
