@@ -126,6 +126,23 @@ def test_a_no_of_the_mail_server_is_no_sign_of_an_older_copy(path, invite, setti
     assert {"back", "refused"} & set(kinds(path))
 
 
+def test_a_no_that_could_not_be_written_waits_in_the_table(path, invite, settings, monkeypatch):
+    real = journal.append
+
+    def full_for_the_answer(where, *, entries, **options):
+        if entries[0]["do"] == "back":
+            raise journal.Unwritable("No space left on device")
+        real(where, entries=entries, **options)
+
+    monkeypatch.setattr(journal, "append", full_for_the_answer)
+    invite()
+    use(settings, "Busy")
+    work.drain(owner="w")
+    assert JournalEntry.objects.filter(said__do="back", is_written=False).exists()
+    work.drain(owner="w")
+    assert sealing.why_not() is None and Delivery.objects.filter(state="pending").exists()
+
+
 def test_a_worker_killed_between_journal_and_mail_server_is_no_sign_either(path, invite):
     invitation = invite()
     work.drain(owner="w", stopping=lambda: True)

@@ -105,9 +105,11 @@ def handed_over(rows: Iterable[Any]) -> None:
     """
     if not conf.journal():
         return
+    at = timezone.now().isoformat()
     lines = [
         {
             "do": "handed",
+            "at": at,
             "delivery": str(row.uuid),
             "invitation": str(row.invitation.uuid),
             **whose(row.participant.email),
@@ -125,7 +127,8 @@ def not_taken(rows: Iterable[Any], *, for_good: bool) -> None:
     """Tell the journal that the mail server took none of these, before they go back to wait."""
     if not conf.journal():
         return
-    lines = [{"do": "refused" if for_good else "back", "delivery": str(row.uuid)} for row in rows]
+    said = {"do": "refused" if for_good else "back", "at": timezone.now().isoformat()}
+    lines = [{**said, "delivery": str(row.uuid)} for row in rows]
     try:
         _append(lines)
     except journal.Unwritable:
@@ -133,7 +136,5 @@ def not_taken(rows: Iterable[Any], *, for_good: bool) -> None:
 
 
 def _append(lines: list[journal.Entry], *, lasts: bool = False) -> None:
-    at = timezone.now().isoformat()
     name = Seal.objects.values_list("journal", flat=True).first() or ""
-    entries = [{**line, "at": at} for line in lines]
-    journal.append(conf.journal(), name=name, entries=entries, lasts=lasts)
+    journal.append(conf.journal(), name=name, entries=lines, lasts=lasts)
