@@ -6,8 +6,10 @@ The map, from the bottom up. A part may import the parts below it, never one abo
 - ``addresses``: what an email address is, and when two are the same person
 - ``mail``, ``nudge``, ``exports``, ``inserting``: the mail connection, the wake-up call for workers,
   safe cells, many rows at once
+- ``journal``, ``received``: a file that outlives the database, what a mail looked like on arrival
 - ``notify``: a mail backend for GOV.UK Notify
 - ``modeladmin``: the bridge from ``wagtail_modeladmin`` declarations to Wagtail's own views
+- ``seal``: whose database this is, and what is journalled outside it
 - ``consent``: what we may do with an address, and the proof
 - ``participants``: the one register of people, their interests and their own choices
 - ``consultations``: asking: consultations, questionnaires, responses; abstract page mixins

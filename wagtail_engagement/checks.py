@@ -17,6 +17,7 @@ from django.utils import timezone
 from . import conf, mail, notify, nudge
 from .insight import queries
 from .invitations import receiving
+from .seal import sealing
 
 ID = "wagtail_engagement"
 PAGES_APP = "wagtail_engagement_pages"
@@ -251,6 +252,34 @@ def check_silence(databases: Any = None, **options: Any) -> list[CheckMessage]:
             f"No worker {since}, {silence.waiting} waiting.",
             hint="Run manage.py engagement_work as a service, or with --once from cron.",
             id=f"{ID}.W006",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_seal(databases: Any = None, **options: Any) -> list[CheckMessage]:
+    """A copy of another site's database, or an older one than its journal, sends nothing."""
+    if not has_tables(databases):
+        return []
+    try:
+        refusal = sealing.why_not()
+    except DatabaseError:
+        return []  # Half migrated; the next check says it.
+    if refusal is None:
+        return []
+    hint = "docs/operations.md says what to do after a restore, with a copy and after a move."
+    return [Warning(refusal.text, hint=hint, id=f"{ID}.W020")]
+
+
+@register(deploy=True)
+def check_journal(**options: Any) -> list[CheckMessage]:
+    if conf.journal():
+        return []
+    return [
+        Info(
+            "A backup that is restored would have forgotten who left or was erased since.",
+            hint="Set WAGTAIL_ENGAGEMENT_JOURNAL to the path of a file outside the database.",
+            id=f"{ID}.I020",
         )
     ]
 

@@ -37,6 +37,16 @@ def base_url() -> str:
     return str(_get("BASE_URL", getattr(settings, "WAGTAILADMIN_BASE_URL", ""))).rstrip("/")
 
 
+def environment() -> str:
+    """What this installation is beside others of the same site, such as ``staging``."""
+    return str(_get("ENVIRONMENT", ""))
+
+
+def journal() -> str:
+    """File outside the database that keeps what a restored copy must not forget; empty for none."""
+    return str(_get("JOURNAL", "") or "")
+
+
 def base_template() -> str:
     """The host's template that public pages extend."""
     return str(_get("BASE_TEMPLATE", "wagtail_engagement/base.html"))

@@ -30,6 +30,7 @@ from .participants.models import (
 )
 from .participants.places import Area, Postcode
 from .rights.models import RetentionRun, RightsRequest
+from .seal.models import JournalEntry, Seal
 
 __all__ = [
     "AddressChange",
@@ -48,6 +49,7 @@ __all__ = [
     "ImportRow",
     "Interest",
     "Invitation",
+    "JournalEntry",
     "Link",
     "Merge",
     "Participant",
@@ -61,6 +63,7 @@ __all__ = [
     "ResponseContact",
     "RetentionRun",
     "RightsRequest",
+    "Seal",
     "SendingLimit",
     "Suppression",
     "Team",

@@ -104,6 +104,8 @@ LOG_ACTIONS = {
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "response_released": (_("Release a response"), _("Released a held response")),
     "response_rejected": (_("Reject a response"), _("Rejected a held response")),
+    "database_adopted": (_("Adopt a database"), _("Made the database this site's own")),
+    "database_reconciled": (_("Reconcile"), _("Put back what the journal knew")),
     "lists_compared": (_("Compare lists"), _("Compared lists")),
     "import_received": (_("Take a sheet in"), _("Took this sheet in")),
     "import_parked": (_("Park a sheet"), _("Parked this sheet")),

@@ -24,7 +24,7 @@ from .invitations.models import WorkerSign
 from .line import Line
 from .participants import registry
 from .participants import sending as confirmations
-from .rights import asking, retaining
+from .rights import asking, reconciling, retaining
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ Counts = dict[str, int]
 # So that somebody who waits to confirm an address does not wait for a whole city to be invited.
 SECONDS_A_ROUND = 5.0
 ROWS_A_ROUND = 20_000
+# What is left alone where it could not be told whether this database is older than its journal.
+SENDING = ("confirmations", "reminders", "invitations")
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 
@@ -57,9 +59,12 @@ def drain(
     began = time.monotonic()
     _sign(owner, now)
     counts: Counts = {}
+    barred: tuple[str, ...] = ()
     for name, part in _parts(owner, at, now, stopping, line).items():
         if stopping():
             break
+        if name in barred:
+            continue
         try:
             counts[name] = part() or 0
         except DatabaseError:
@@ -68,6 +73,7 @@ def drain(
             # Not the traceback: it could show an address.
             logger.error("The worker could not do its %s: %s", name, mail.scrub(error))
             counts[name] = 0
+            barred = SENDING if name == "journal" else barred
     if counts.get("invitations"):
         logger.info("Invitations: %d messages handed over.", counts["invitations"])
         _sign(owner, now, sent=counts["invitations"], seconds=time.monotonic() - began)
@@ -83,6 +89,7 @@ def _parts(
 ) -> dict[str, Callable[[], int | None]]:
     over = time.monotonic() + SECONDS_A_ROUND
     return {
+        "journal": partial(reconciling.look, at=now),
         "responses": partial(responses.release_due, at=now),
         "permissions": partial(settling.settle_due, at=now),
         "claims": partial(registry.expire, at=now),

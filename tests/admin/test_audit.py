@@ -79,6 +79,8 @@ ON_SHEETS |= {"lists_compared"}
 BY_THE_PERSON = {"address_changed"}
 # On organisations that must be notified: tests/insight/test_notified.py.
 ON_NOTICES = {"notified_viewed", "notified_exported"}
+# By commands: tests/seal.
+BY_COMMAND = {"database_adopted", "database_reconciled"}
 
 
 def full_name(action):
@@ -129,7 +131,7 @@ def test_an_act_is_logged_without_an_address(
 
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
-    acts = BY_THE_PERSON | IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
+    acts = BY_COMMAND | BY_THE_PERSON | IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
     acts |= {action for action, *_more in ACTS if "." not in action}
     assert named == {full_name(action) for action in acts}
 

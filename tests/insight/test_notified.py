@@ -36,6 +36,7 @@ def notices_for(client, council):
         ("accepted", "", True, "Notified: sent"),
         ("delivered", "", True, "Notified: delivered"),
         ("uncertain", "", False, "We cannot tell if the message arrived"),
+        ("accepted", "journal", False, "We cannot tell if the message arrived"),
         ("pending", "", False, "Not yet: waiting"),
         ("bounced", "550 no such box", False, "Not notified: came back"),
         ("skipped", "closed", False, "Not notified: the consultation closed first"),

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from wagtail.log_actions import log
 
 from .. import addresses, conf
+from ..seal import journalling
 from .judging import bars_purpose
 from .models import ConsentEvent, Suppression
 from .settling import (
@@ -25,6 +26,7 @@ from .settling import (
 )
 
 Cause = Suppression.Reason
+AT_ONCE = 500
 
 # From the weakest to the strongest reason not to write; a weaker one never replaces a stronger.
 STRENGTH = [
@@ -90,6 +92,7 @@ def suppress(
         purpose=purpose,
         defaults={"key_id": key_id, "reason": reason, "source": source, "at": at},
     )
+    _journal([mark], key_id, row, at)
     project(people, bars_of(people), at)
     return row
 
@@ -130,6 +133,8 @@ def suppress_many(
             )
         )
     Suppression.objects.bulk_create(rows, ignore_conflicts=True)
+    if rows:
+        _journal([row.fingerprint for row in rows], rows[0].key_id, rows[0], at)
     people = people_of_register().filter(address_key__in=wanted.keys() - named)
     settle(people.values_list(Coalesce("merged_into", "pk"), flat=True), at=at)
     for key in named:
@@ -168,6 +173,24 @@ def lift_by_staff(*, suppression: Suppression, actor: Any, at: datetime.datetime
     log(suppression, "wagtail_engagement.suppression_lifted", user=actor, title=str(suppression))
     suppression.delete()
     project(people, bars_of(people), at)
+
+
+def suppress_marks(rows: Collection[Suppression]) -> int:
+    """Stop writing to addresses that nobody here has, known by their hashes; return how many are new."""
+    named = {(row.fingerprint, row.purpose) for row in rows}
+    known = Suppression.objects.filter(fingerprint__in=[mark for mark, _purpose in named])
+    named -= set(known.values_list("fingerprint", "purpose"))
+    fresh = {(row.fingerprint, row.purpose): row for row in rows}
+    Suppression.objects.bulk_create([fresh[key] for key in named], ignore_conflicts=True)
+    return len(named)
+
+
+def _journal(marks: list[str], key_id: str, row: Suppression, at: datetime.datetime) -> None:
+    """Keep what was stopped outside the database, without what staff typed about it."""
+    source = row.source if row.source in ConsentEvent.Channel.values else ""
+    said = {"do": "stopped", "key": key_id, "purpose": row.purpose, "reason": row.reason}
+    groups = [marks[start : start + AT_ONCE] for start in range(0, len(marks), AT_ONCE)]
+    journalling.note([{**said, "source": source, "all": group} for group in groups], at=at)
 
 
 def _outlives_sheet(source: str, row: Suppression) -> bool:

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from .. import addresses, inserting, signals
+from ..seal import journalling
 from .judging import Act, Subject, Verdict, verdicts
 from .models import ConsentEvent, ConsentWording, ContactPermission, Purpose, Suppression
 
@@ -69,7 +70,30 @@ def record_many(events: Iterable[ConsentEvent], *, at: datetime.datetime | None 
     if rows:
         _hand_on([row for row in rows if row.channel not in _OF_RECORDS])
         ConsentEvent.objects.bulk_create(rows)
+        _journal([row for row in rows if row.action in (Action.WITHDRAWN, Action.OBJECTED)])
         settle({row.participant_id for row in rows}, at=at or max(row.at for row in rows))
+
+
+def _journal(events: list[ConsentEvent]) -> None:
+    """Keep what people stopped outside the database, which an older copy would have forgotten."""
+    if not events or not journalling.is_kept():
+        return
+    people = people_of_register().in_bulk({event.participant_id for event in events})
+    journalling.note(
+        [
+            {
+                "do": "left",
+                "person": str(people[event.participant_id].uuid),
+                **journalling.whose(people[event.participant_id].email),
+                "purpose": event.purpose,
+                "about": str(event.consultation.uuid) if event.consultation else None,
+                "action": event.action,
+                "at": event.at.isoformat(),
+            }
+            for event in events
+        ],
+        at=events[0].at,
+    )
 
 
 def _hand_on(events: list[ConsentEvent]) -> None:

@@ -82,9 +82,11 @@ def _notice(
     if delivery is None:
         return Notice(person, False, _never(permission), None)
     words = delivery.get_state_display()
-    if delivery.state in SENT:
+    # After a restore the journal knows that it was handed over, and not what was answered.
+    is_proven = delivery.state != State.ACCEPTED or delivery.reason != Delivery.Reason.JOURNAL
+    if delivery.state in SENT and is_proven:
         return Notice(person, True, _("Notified: %(state)s") % {"state": words}, delivery.handed_at)
-    if delivery.state in (State.UNCERTAIN, State.HANDING):
+    if delivery.state in (State.ACCEPTED, State.UNCERTAIN, State.HANDING):
         told = _("We cannot tell if the message arrived")
         return Notice(person, False, told, delivery.handed_at)
     if delivery.state in Delivery.LIVE:

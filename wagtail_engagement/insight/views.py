@@ -32,6 +32,7 @@ from ..participants import views as linked
 from ..participants.listing import EXPORTS
 from ..participants.models import Link, Participant
 from ..rights.reporting import pack_of
+from ..seal import sealing
 from . import queries, reporting, upkeep
 
 # Whoever may see one of these has a reason to be in the Engagement menu.
@@ -96,6 +97,7 @@ class OverviewView(Screen):
         open_now = self.rows(upkeep.with_steps(queries.open_now(at=at)), may_read, at)
         closed = self.rows(upkeep.closed_with_steps(may_read, at=at), may_read, at)
         return super().get_context_data(
+            refusal=sealing.why_not(),
             silence=queries.silence(at=at),
             missing=queries.missing_settings(),
             undecided=queries.undecided_basis(),

@@ -24,6 +24,7 @@ from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import ConsultationResponse
 from ..line import Line
 from ..participants import links
+from ..seal import journalling
 from . import ledger, letters, limiting, timing
 from .ledger import Outcome
 from .models import Delivery, Invitation
@@ -159,6 +160,12 @@ def _next_group(hand: Hand) -> bool:
     for row in ready:
         if row not in marked:
             hand.settled += _leave_out(row, hand.owner, hand.clock())
+    try:
+        journalling.handed_over(marked)
+    except journalling.NotWritten as error:  # A disk that is full, for one: nothing leaves.
+        stays = mail.Receipt(Verdict.RENEW, reason=str(error))
+        hand.outcomes = [Outcome(row, stays) for row in marked]
+        return False
     receipts: list[mail.Receipt] = []
     for row in marked:
         if receipts and receipts[-1].verdict == Verdict.UNABLE:
@@ -166,7 +173,18 @@ def _next_group(hand: Hand) -> bool:
         else:
             receipts.append(hand.line.hand_over(messages[row.pk]))
         hand.outcomes.append(Outcome(row, receipts[-1]))
+    _journal(hand.outcomes)
     return _takes_stock(hand, receipts)
+
+
+def _journal(outcomes: list[Outcome]) -> None:
+    """Tell the journal what did not leave after all, before its rows say so."""
+    back = [outcome.row for outcome in outcomes if outcome.state == State.PENDING]
+    refused = [outcome.row for outcome in outcomes if outcome.state == State.REFUSED]
+    if back:
+        journalling.not_taken(back, for_good=False)
+    if refused:
+        journalling.not_taken(refused, for_good=True)
 
 
 def _group(rows: deque[Delivery]) -> list[Delivery]:

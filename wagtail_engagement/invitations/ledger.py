@@ -37,6 +37,19 @@ class Outcome:
     row: Delivery
     receipt: mail.Receipt
 
+    @property
+    def state(self) -> State:
+        """What the delivery is from now on."""
+        verdict, attempt = self.receipt.verdict, self.row.attempt
+        if verdict == mail.Verdict.ACCEPTED:
+            return State.ACCEPTED
+        is_late = verdict == mail.Verdict.LATER and attempt >= LAST_ATTEMPT
+        if verdict == mail.Verdict.REFUSED or is_late:
+            return State.REFUSED
+        if verdict == mail.Verdict.UNKNOWN and not may_send_again(attempt):
+            return State.UNCERTAIN
+        return State.PENDING
+
 
 def keep_what_is_written() -> None:
     """Let SQLite write each mark to the disk before the message leaves; sites may be laxer."""
@@ -189,27 +202,16 @@ def _numbered(columns: str) -> str:
 def _noted(outcome: Outcome, owner: str, at: datetime.datetime) -> list[Any]:
     """The values of one statement. Who is tried again is as if it had never been handed over."""
     row, verdict = outcome.row, outcome.receipt.verdict
+    is_again = outcome.state == State.PENDING
+    is_plain = outcome.state in (State.ACCEPTED, State.REFUSED)
     attempt, retry_at = row.attempt, row.retry_at
-    # Another worker may have given us up for dead; a plain yes or no is still the truth.
-    also_from = State.UNCERTAIN
-    if verdict == mail.Verdict.ACCEPTED:
-        state = State.ACCEPTED
-    elif verdict == mail.Verdict.REFUSED or (
-        verdict == mail.Verdict.LATER and attempt >= LAST_ATTEMPT
-    ):
-        state = State.REFUSED
-    elif verdict == mail.Verdict.UNKNOWN and not may_send_again(attempt):
-        state, also_from = State.UNCERTAIN, State.HANDING
-    else:
-        state, also_from = State.PENDING, State.HANDING
-        if verdict in (mail.Verdict.UNABLE, mail.Verdict.RENEW):
-            attempt -= 1  # We were turned away before it was this person's turn.
-        else:
-            wait = min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
-            retry_at = at + datetime.timedelta(seconds=wait)
-    is_again = state == State.PENDING
+    if verdict in (mail.Verdict.UNABLE, mail.Verdict.RENEW):
+        attempt -= 1  # We were turned away before it was this person's turn.
+    elif is_again:
+        wait = min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
+        retry_at = at + datetime.timedelta(seconds=wait)
     return [
-        state.value,
+        outcome.state.value,
         outcome.receipt.reason,
         outcome.receipt.provider_id,
         _moment(retry_at),
@@ -219,7 +221,8 @@ def _noted(outcome: Outcome, owner: str, at: datetime.datetime) -> list[Any]:
         row.pk,
         owner,
         row.attempt,
-        also_from.value,
+        # Another worker may have given us up for dead; a plain yes or no is still the truth.
+        (State.UNCERTAIN if is_plain else State.HANDING).value,
     ]
 
 

@@ -244,6 +244,8 @@ class Delivery(models.Model):
         ANSWERED = "answered", _("answered meanwhile")
         # Of those in doubt: a colleague looked, and nothing is sent again.
         LEFT = "left", _("we cannot tell, and a colleague left it so")
+        JOURNAL = "journal", _("sent, says the journal")
+        BEFORE = "before", _("had been invited, says the journal")
 
     LIVE = (State.PENDING, State.LEASED, State.HANDING)
     LEFT = (

@@ -23,6 +23,8 @@ from ..consultations import queries as consultation_queries
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
+from ..seal import sealing
+from ..seal.models import JournalEntry
 from . import limiting
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .events import ProviderEvent
@@ -58,6 +60,7 @@ class Progress:
     skipped_reasons: list[tuple[str, str, int]]
     bounces: list[tuple[str, str, int]]
     answered: int
+    refusal: str = ""  # Why this database may not send at all; "" while it may, or need not.
 
     @property
     def total(self) -> int:
@@ -79,6 +82,7 @@ def checks(invitation: Invitation, counts: Counts, at: datetime.datetime) -> lis
         _check_links(),
         _check_council(),
         _check_worker(at),
+        *_check_seal(),
     ]
 
 
@@ -184,6 +188,12 @@ def _check_worker(at: datetime.datetime) -> Check:
         return Check(_("The part of the site that sends emails is running."))
     text = _("The part of the site that sends emails is not running. Emails wait until it is.")
     return Check(text, is_fine=False)
+
+
+def _check_seal() -> list[Check]:
+    """Only a database that may not send has a line of its own here."""
+    refusal = sealing.why_not()
+    return [_in_the_way(refusal.text)] if refusal else []
 
 
 # Why somebody is in, or is not
@@ -377,6 +387,7 @@ def progress(invitation: Invitation) -> Progress:
             if kind in bounced
         ],
         answered=answers.count(),
+        refusal=_refusal_of(invitation),
     )
 
 
@@ -384,6 +395,11 @@ def _rate(at: datetime.datetime) -> float:
     """Messages a second, of all workers that sent something in their last round."""
     signs = WorkerSign.objects.filter(seen_at__gt=at - SIGN_IS_FRESH, seconds__gt=0)
     return round(sum(sign.sent / sign.seconds for sign in signs), 1)
+
+
+def _refusal_of(invitation: Invitation) -> str:
+    refusal = None if invitation.finished_at else sealing.why_not()
+    return refusal.text if refusal else ""
 
 
 def status(at: datetime.datetime) -> dict[str, Any]:
@@ -397,7 +413,11 @@ def status(at: datetime.datetime) -> dict[str, Any]:
     began = oldest and oldest - datetime.timedelta(seconds=conf.lease_seconds())
     seen = worker_seen_at()
     trouble = limiting.trouble(at)
+    refusal = sealing.why_not()
     return {
+        "sending_refused": refusal.code if refusal else None,
+        "sending_refused_because": refusal.text if refusal else None,
+        "journal_waiting": JournalEntry.objects.filter(is_written=False).count(),
         "deliveries": queue,
         "queue": sum(queue[state] for state in Delivery.LIVE),
         "rate": _rate(at),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from .. import signals
 from ..consultations.models import Consultation
+from ..seal import journalling
 from . import ledger, timing
 from .models import Delivery, Invitation
 
@@ -55,9 +56,9 @@ def recover(*, at: datetime.datetime) -> None:
     handing = over.filter(state=State.HANDING)
     again = [n for n in range(1, ledger.MOST_COPIES) if ledger.may_send_again(n)]
     if again:
-        handing.filter(attempt__in=again).update(
-            state=State.PENDING, owner="", lease_until=None, handed_at=None
-        )
+        once_more = handing.filter(attempt__in=again)
+        journalling.not_taken(once_more, for_good=False)
+        once_more.update(state=State.PENDING, owner="", lease_until=None, handed_at=None)
     # The owner stays: should it be alive after all, it may still say what it knows.
     handing.update(
         state=State.UNCERTAIN,

@@ -20,6 +20,7 @@ from .. import mail, nudge
 from ..consultations.models import Consultation
 from ..line import Line
 from ..participants.models import Interest
+from ..seal import journalling, sealing
 from . import halting, handing, ledger, queries, rendering, running
 from .audience import INCLUDED, Audience
 from .models import Delivery, Invitation
@@ -153,6 +154,7 @@ def start(
     begun = Status.SENDING if plan.start == Invitation.Start.NOW else Status.SCHEDULED
     if not draft.update(status=begun, started_at=at, started_by=actor, **vars(plan)):
         raise NotPossible
+    sealing.bind(at=at)
     _lock_starting()
     invitation.refresh_from_db()
     audience = Audience.of(invitation, at=at)
@@ -170,9 +172,17 @@ def start(
     invitation.audience_sentence = audience.sentence(created)
     invitation.rendered = rendering.freeze(invitation)
     invitation.save(update_fields=["recipients", "exclusions", "audience_sentence", "rendered"])
+    journalling.note([_said_of(invitation)], at=at)
     _log(invitation, "started", actor, recipients=created, start=plan.start)
     nudge.after_commit()
     return invitation
+
+
+def _said_of(invitation: Invitation) -> dict[str, str]:
+    """What the journal keeps of a start: enough for nobody to be asked twice."""
+    about = str(invitation.consultation.uuid)
+    said = {"do": "started", "invitation": str(invitation.uuid), "code": invitation.code}
+    return {**said, "consultation": about}
 
 
 def _lock_starting() -> None:
@@ -341,6 +351,8 @@ def work(
     def clock() -> datetime.datetime:
         return at or timezone.now()
 
+    if not sealing.may_send(at=clock()):
+        return 0
     ledger.keep_what_is_written()
     running.recover(at=clock())
     running.begin_due(at=clock())

@@ -23,6 +23,7 @@ from django.db.models.functions import Greatest
 
 from .. import addresses, conf, mail
 from ..consent.models import Suppression
+from ..seal import sealing
 from . import links, registry, rendering, renewing
 from .merges import AddressChange
 from .models import Claim, Link, RegisterMail
@@ -62,6 +63,8 @@ def work(
     Any number of workers may do this at once, and any may die at any moment. When the mail server
     cannot be reached everything waits.
     """
+    if not sealing.may_send(at=at):
+        return 0
     started = time.monotonic()
 
     def clock() -> datetime.datetime:

@@ -26,6 +26,7 @@ from ..consultations.models import Answer, ConsultationResponse
 from ..imports import files
 from ..imports.models import ImportBatch, ImportRow
 from ..participants.models import Participant
+from ..seal import journalling
 from . import telling, tracing
 from .holdings import HOLDINGS, Fate, Holding
 from .models import RightsRequest
@@ -77,13 +78,13 @@ def erase(
     )
     reaches = telling.reaches(to, row)
     _close_requests(them, at)
+    _journal(people, keeps_responses, texts, at)
     emptied = _empty(them, texts) if keeps_responses else 0
     sheets = _drop_files(them, at)
     counts = _clean(them, keeps_responses=keeps_responses)
     for gone in people:
         barring.suppress(address=gone.email, reason=Cause.ERASED, at=at)
-    row.participant = row.mail = None
-    row.keeps_responses = keeps_responses
+    row.participant, row.mail, row.keeps_responses = None, None, keeps_responses
     row.state, row.closed_at = RightsRequest.State.DONE, at
     row.receipt = {"counts": counts, "texts": emptied, "files": sheets}
     row.receipt["mail"] = telling.UNKNOWN if reaches else telling.DEAD
@@ -117,6 +118,8 @@ def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Count
     them = tracing.whom(Participant.objects.filter(pk__in=ids), is_thorough=False)
     people = [each for each in family if each.pk in set(them.ids)]
     _close_requests(them, at)
+    if suppress:
+        _journal(people, True, (), at)
     stopped = _stopped(them) if not suppress else set()
     counts = _clean(them, keeps_responses=True)
     if suppress:
@@ -127,6 +130,28 @@ def _erase_chunk(ids: list[int], at: datetime.datetime, suppress: bool) -> Count
         _keep_stopped(left, at)
     _tell(people)
     return counts
+
+
+def _journal(
+    people: list[Any],
+    keeps_responses: bool,
+    texts: Collection[tuple[int, str]],
+    at: datetime.datetime,
+) -> None:
+    """Keep outside the database who is to be erased again, should an older copy come back."""
+    if not journalling.is_kept():
+        return
+    ids = {response for response, _key in texts}
+    known = dict(ConsultationResponse.objects.filter(pk__in=ids).values_list("pk", "uuid"))
+    emptied = [[str(known[response]), key] for response, key in texts if response in known]
+    said = {"do": "erased", "keeps": keeps_responses, "texts": emptied}
+    journalling.note(
+        [
+            {**said, "person": str(person.uuid), **journalling.whose(person.email)}
+            for person in people
+        ],
+        at=at,
+    )
 
 
 def _close_requests(them: Whom, at: datetime.datetime) -> None:

@@ -389,6 +389,8 @@ NOBODY = {
     "FormVersion": "questions, not answers",
     "Interest": "the vocabulary of topics",
     "Invitation": "one letter for many; its author is staff",
+    "JournalEntry": "keyed hashes for a week; what they say stands in Do not contact",
+    "Seal": "whose database this is",
     "ImportBatch": "what was declared of a sheet; its file is dealt with by erasing.py",
     "RetentionRun": "counts alone",
     "WorkerSign": "names of machines",

@@ -21,6 +21,7 @@ from ..consultations.models import ConsultationResponse
 from ..invitations import rendering as letters
 from ..participants import rendering, sending
 from ..participants.models import RegisterMail
+from ..seal import sealing
 from .holdings import HOLDINGS
 from .models import RightsRequest
 
@@ -100,8 +101,10 @@ def after_commit(*, request: RightsRequest, to: str) -> None:
 
 def say_goodbye(*, request: RightsRequest, to: str) -> None:
     """Mail the receipt to an address that is kept nowhere, and note what became of it."""
-    receipt = mail.send_now(_message(request, to))
-    request.receipt["mail"] = BECAME.get(receipt.verdict, FAILED)
+    request.receipt["mail"] = FAILED
+    if sealing.may_send(at=timezone.now()):
+        receipt = mail.send_now(_message(request, to))
+        request.receipt["mail"] = BECAME.get(receipt.verdict, FAILED)
     request.save(update_fields=["receipt"])
 
 

@@ -23,6 +23,8 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
             return
+        if found["sending_refused"]:
+            self.stdout.write(found["sending_refused_because"])
         if found["worker_seen_at"] is None:
             self.stdout.write("No worker has run yet. Start one: manage.py engagement_work")
         elif found["worker_is_late"]:
@@ -49,6 +51,8 @@ class Command(BaseCommand):
                 "Agreements that ended in the last 30 days without our asking, for no worker ran or"
                 f" no mail left: {found['agreements_ended_unasked']:,}"
             )
+        if found["journal_waiting"]:
+            self.stdout.write(f"Entries that wait for the journal: {found['journal_waiting']:,}")
         if found["uncertain"]:
             self.stdout.write(
                 f"We cannot tell if {found['uncertain']:,} arrived. They are not sent again."

@@ -1,0 +1,1 @@
+"""Which site a database belongs to, and what is journalled outside it."""
