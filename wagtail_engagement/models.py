@@ -7,6 +7,7 @@ from .consent.models import (
     Suppression,
 )
 from .consent.notices import EngagementSettings
+from .consultations.doors import NamedLink
 from .consultations.models import (
     Answer,
     Consultation,
@@ -48,6 +49,7 @@ __all__ = [
     "Invitation",
     "Link",
     "Merge",
+    "NamedLink",
     "Participant",
     "ParticipantInterest",
     "ParticipantName",

@@ -47,12 +47,14 @@ BARRED = (Exclusion.STOPPED, Exclusion.UNDELIVERABLE, Exclusion.PAUSED)
 class Counts:
     """How many people an invitation goes to, and how many are left out for which reason.
 
-    Together they are the register. `waiting` people have not confirmed yet and stand beside it.
+    Together they are the register, with those who could be invited and are not this time.
+    `waiting` people have not confirmed yet and stand beside it.
     """
 
     included: int
     left_out: dict[str, int]
     waiting: int
+    not_drawn: int = 0
 
     @property
     def total_left_out(self) -> int:
@@ -60,7 +62,7 @@ class Counts:
 
     @property
     def register(self) -> int:
-        return self.included + self.total_left_out
+        return self.included + self.not_drawn + self.total_left_out
 
     @property
     def reasons(self) -> list[tuple[str, str, int]]:
@@ -82,6 +84,8 @@ class Audience:
     not_invited_days: int
     at: datetime.datetime
     is_promotional: bool = False
+    at_most: int | None = None
+    chosen_by: str = Invitation.Chosen.RANDOM
 
     @classmethod
     def of(cls, invitation: Invitation, *, at: datetime.datetime) -> Audience:
@@ -91,11 +95,13 @@ class Audience:
             match=invitation.match,
             not_invited_days=invitation.not_invited_days,
             is_promotional=invitation.is_promotional,
+            at_most=invitation.at_most,
+            chosen_by=invitation.chosen_by,
             at=at,
         )
 
     def eligible(self) -> QuerySet[Participant]:
-        """Everybody who is invited."""
+        """Everybody who is invited, or could be where not everybody is."""
         return Participant.objects.filter(pk__in=self.numbers(INCLUDED))
 
     def left_out(self, reason: str) -> QuerySet[Participant]:
@@ -141,7 +147,8 @@ class Audience:
         found = _tally(self._judged(), "why")
         left_out = _tally(ContactPermission.objects.not_invited_because(*BARRED), "reason")
         rest = _everybody().count() - sum(found.values()) - sum(left_out.values())
-        included = found.pop(INCLUDED, 0)
+        could = found.pop(INCLUDED, 0)
+        included = self._number_drawn(could)
         left_out |= found
         if rest:
             left_out[Exclusion.NOT_AGREED] = rest
@@ -152,10 +159,24 @@ class Audience:
             included=included,
             left_out=left_out,
             waiting=waiting.aggregate(n=Count("address_key", distinct=True))["n"],
+            not_drawn=could - included,
         )
 
-    def sentence(self, included: int) -> str:
-        """Say in one sentence how many people this is and what they have in common."""
+    def could_be_invited(self) -> Any:
+        """The permissions of those who could be, with `person`, and `must` for the law's own."""
+        told = Participant.objects.filter(pk=OuterRef("participant"), must_be_notified=True)
+        must: Any = models.Value(False) if self.is_promotional else Exists(told)
+        rows = self._judged().filter(why=INCLUDED)
+        return rows.annotate(person=F("participant_id"), must=must)
+
+    def _number_drawn(self, could: int) -> int:
+        """How many of those who could be invited are; the law's own are never drawn out."""
+        if self.at_most is None or self.at_most >= could:
+            return could
+        return max(self.at_most, self.could_be_invited().filter(must=True).count())
+
+    def sentence(self, included: int, not_drawn: int = 0) -> str:
+        """Say how many people this is, what they have in common, and how they are chosen."""
         agreed = _("agreed to be invited") if self.is_promotional else _("may be invited")
         parts = [agreed]
         if self.interests:
@@ -172,7 +193,14 @@ class Audience:
         parts.append(_("have not answered"))
         people = ngettext("%(number)s person", "%(number)s people", included)
         number = number_format(included, force_grouping=True)
-        return f"{people % {'number': number}}: {', '.join(parts)}."
+        said = f"{people % {'number': number}}: {', '.join(parts)}."
+        if not not_drawn:
+            return said
+        chosen = _("They are chosen from %(all)s people %(how)s.") % {
+            "all": number_format(included + not_drawn, force_grouping=True),
+            "how": Invitation.Chosen(self.chosen_by).label,
+        }
+        return f"{said} {chosen}"
 
     def _optional(self) -> Q:
         """Whom this is not by law for: interests, area and other mail may leave them out."""

@@ -6,15 +6,16 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 from wagtail.models import PreviewableMixin
 
 from .. import conf
-from ..consultations.models import Consultation, new_reference
+from ..consultations.models import Consultation, ConsultationResponse, new_reference
 from ..participants.models import Interest, Participant
 
 MAIL_FEATURES = ["bold", "italic", "link", "ul", "ol"]
@@ -34,12 +35,20 @@ class Invitation(PreviewableMixin, models.Model):
         ANY = "any", _("any of these interests")
         ALL = "all", _("all of these interests")
 
+    class Chosen(models.TextChoices):
+        """How people are found where not everybody is invited."""
+
+        RANDOM = "random", _("at random, from each area its share")
+        LIKELY = "likely", _("most likely to take part, and one in five at random")
+
     STARTED = (Status.SENDING, Status.PAUSED, Status.STOPPED, Status.FINISHED)
     # What the editor decides, besides the interests; `sending.amend` alone changes it.
     AMENDABLE = (
         "match",
         "not_invited_days",
         "is_promotional",
+        "at_most",
+        "chosen_by",
         "subject",
         "preheader",
         "opening",
@@ -73,6 +82,26 @@ class Invitation(PreviewableMixin, models.Model):
             " told that we write, nor to those whom the law says to notify."
         ),
     )
+    at_most = models.PositiveIntegerField(
+        _("invite only so many of them"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Leave it empty to invite everyone. People whom the law says to notify are always"
+            " among them."
+        ),
+    )
+    chosen_by = models.CharField(
+        _("if not everyone, choose them"),
+        max_length=6,
+        choices=Chosen.choices,
+        default=Chosen.RANDOM,
+        help_text=_(
+            "Likely means: interested in the topics, has taken part lately, answers invitations."
+            " Never what somebody answered, and nothing about who they are."
+        ),
+    )
     subject = models.CharField(_("subject"), max_length=120, blank=True)
     preheader = models.CharField(
         _("preview line"),
@@ -88,6 +117,7 @@ class Invitation(PreviewableMixin, models.Model):
     # What was shown and frozen when Send was pressed.
     recipients = models.PositiveIntegerField(default=0, editable=False)
     exclusions = models.JSONField(default=dict, editable=False)
+    not_drawn = models.PositiveIntegerField(default=0, editable=False)
     audience_sentence = models.TextField(blank=True, editable=False)
     rendered = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -126,6 +156,11 @@ class Invitation(PreviewableMixin, models.Model):
         return self.status in self.STARTED
 
     @property
+    def arrives_as(self) -> ConsultationResponse.Route:
+        """By which route a response comes that its link led to."""
+        return ConsultationResponse.Route.INVITATION
+
+    @property
     def preview_modes(self) -> list[tuple[str, Any]]:
         return [("html", _("Email")), ("text", _("Plain text"))]
 
@@ -142,6 +177,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def left_the_building(self) -> DeliveryQuerySet:
         """Deliveries that reached, or may have reached, their person."""
         return self.filter(state__in=Delivery.LEFT)
+
+    def unanswered(self) -> DeliveryQuerySet:
+        """Of people of whom nothing says that they have answered: those to remind.
+
+        Somebody has answered who is known to have sent a response, or whose link was answered
+        from, in this invitation or in another one to the same consultation.
+        """
+        same = {"participant": OuterRef("participant")}
+        about = OuterRef("invitation__consultation")
+        responses = ConsultationResponse.objects.counted().filter(consultation=about, **same)
+        others = Delivery.objects.filter(invitation__consultation=about, has_answered=True, **same)
+        return self.filter(~Exists(responses), ~Exists(others), has_answered=False)
 
 
 class Delivery(models.Model):
@@ -186,6 +233,10 @@ class Delivery(models.Model):
         _("state"), max_length=10, choices=State.choices, default=State.PENDING
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
+    # How somebody came to be among fewer than all, as `affinity.in_words` reads it.
+    chosen = models.CharField(max_length=20, blank=True, editable=False)
+    # Without a time on purpose: it would lead to the response that was sent then.
+    has_answered = models.BooleanField(default=False, editable=False)
     attempt = models.PositiveSmallIntegerField(default=0)
     owner = models.CharField(max_length=60, blank=True)
     lease_until = models.DateTimeField(null=True)
