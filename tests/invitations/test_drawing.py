@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests import factories
 from wagtail_engagement.invitations import affinity
 from wagtail_engagement.invitations.audience import Audience
-from wagtail_engagement.models import Delivery, Invitation
+from wagtail_engagement.models import Invitation
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
@@ -85,8 +85,9 @@ def test_each_area_has_its_share_and_people_without_one_are_an_area_too(draw):
 
 
 def test_somebody_alone_in_an_area_has_the_same_chance_as_others(draft):
-    from wagtail_engagement.invitations import drawing
     from django.db import connection
+
+    from wagtail_engagement.invitations import drawing
 
     people(9, area="North")
     alone = person(area="South")

@@ -171,6 +171,8 @@ class InvitationViewSet(SnippetViewSet):
                     FieldPanel("interests", widget=forms.CheckboxSelectMultiple),
                     FieldPanel("not_invited_days"),
                     FieldPanel("is_promotional"),
+                    FieldPanel("at_most"),
+                    FieldPanel("chosen_by", widget=forms.RadioSelect),
                     AudiencePanel(),
                 ],
                 heading=gettext_lazy("1. Who"),

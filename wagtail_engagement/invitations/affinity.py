@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..consultations.models import ConsultationResponse
-from ..participants.models import ParticipantInterest
+from ..participants.models import Participant, ParticipantInterest
 from .audience import Audience
 from .models import Delivery, Invitation
 
@@ -124,6 +124,29 @@ def _invited(audience: Audience) -> Coalesce:
 
 
 # In words
+
+
+def of(audience: Audience, person: Participant) -> Iterator[str]:
+    """What speaks for one person today, in words; topics apart, which `queries.why` names."""
+    row = audience.could_be_invited().filter(participant=person).annotate(**facts(audience))
+    for found in row.values_list("past", "invited"):
+        yield from said(Facts(0, *found))
+
+
+def shared_topics(rows: Sequence[Delivery]) -> dict[int, list[str]]:
+    """By participant, which topics of the invitation people have; `rows` are of one invitation."""
+    if not rows or not any(row.chosen for row in rows):
+        return {}
+    audience = Audience.of(rows[0].invitation, at=rows[0].retry_at)
+    people = [row.participant_id for row in rows]
+    asked = frozenset().union(*audience.topic_groups)
+    found: dict[int, list[str]] = {}
+    links = ParticipantInterest.objects.filter(
+        participant__in=people, interest__in=asked, removed_at=None
+    )
+    for link in links.select_related("interest").order_by("interest__name"):
+        found.setdefault(link.participant_id, []).append(link.interest.name)
+    return found
 
 
 def in_words(code: str, topics: Sequence[str] = ()) -> str:

@@ -20,7 +20,14 @@ from . import queries, sending
 from .audience import Audience
 from .models import Invitation
 
-WHO_FIELDS = ["match", "interests", "not_invited_days", "is_promotional"]
+WHO_FIELDS = [
+    "match",
+    "interests",
+    "not_invited_days",
+    "is_promotional",
+    "at_most",
+    "chosen_by",
+]
 
 
 def _offered(invitation: Invitation) -> Any:
@@ -37,6 +44,8 @@ class InvitationForm(WagtailAdminModelForm):
         super().__init__(*args, **kwargs)
         if "interests" in self.fields:
             self.fields["interests"].queryset = _offered(self.instance)
+        if "chosen_by" in self.fields:
+            self.fields["chosen_by"].required = False  # What was chosen stays.
 
     def save(self, commit: bool = True) -> Invitation:
         """Raises sending.NotPossible when the invitation has started meanwhile."""
@@ -56,6 +65,7 @@ class WhoForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["interests"].queryset = _offered(self.instance)
+        self.fields["chosen_by"].required = False
 
     def audience(self, at: datetime.datetime) -> Audience:
         """Whom these choices reach. Only for a valid form."""
@@ -65,6 +75,8 @@ class WhoForm(forms.ModelForm):
             match=self.cleaned_data["match"],
             not_invited_days=self.cleaned_data["not_invited_days"],
             is_promotional=self.cleaned_data["is_promotional"],
+            at_most=self.cleaned_data["at_most"],
+            chosen_by=self.cleaned_data["chosen_by"] or self.instance.chosen_by,
             at=at,
         )
 

@@ -23,6 +23,7 @@ from ..consultations import queries as consultation_queries
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
+from . import affinity
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .models import Delivery, Invitation, WorkerSign
 
@@ -155,7 +156,11 @@ def why(audience: Audience, person: Participant) -> str:
     if judged is None:
         return _("Not included: this record is no more, or is part of another.")
     if judged.why == INCLUDED:
-        return _("Included: %(facts)s.") % {"facts": ", ".join(_in_favour(audience, judged))}
+        facts = {"facts": ", ".join(_in_favour(audience, judged))}
+        must = judged.must_be_notified and not audience.is_promotional
+        if audience.at_most is None or must or not audience.counts().not_drawn:
+            return _("Included: %(facts)s.") % facts
+        return _("Could be drawn: %(facts)s.") % facts
     return _("Not included: %(fact)s.") % {"fact": _against(audience, judged)}
 
 
@@ -173,6 +178,8 @@ def _in_favour(audience: Audience, judged: Any) -> Iterator[str]:
             yield _("not known to live elsewhere")
     yield not_invited(days) if days else _("not invited to this consultation before")
     yield _("has not answered")
+    if audience.at_most is not None and audience.chosen_by == Invitation.Chosen.LIKELY:
+        yield from affinity.of(audience, judged)
 
 
 def _fitting(audience: Audience, judged: Any) -> str:

@@ -26,7 +26,7 @@ from ..participants.models import Participant
 from . import queries, rendering, sending
 from .audience import INCLUDED, Counts, Exclusion
 from .forms import NewInvitationForm, SendForm, TestForm, WhoForm
-from .listing import Who, may_see_who_answered
+from .listing import DeliveryPages, Who, may_see_who_answered
 from .models import Delivery, Invitation
 
 NAMESPACE = "engagement_invitations"
@@ -112,9 +112,7 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
     who = Who.asked(request, invitation)
     people = Participant.objects.order_by("pk")
     pages = NumberPaginator(people, PAGE_SIZE, numbers=who.audience.numbers(reason))
-    title = _("Invited")
-    if reason:
-        title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label}
+    title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label} if reason else who.title
     return _people(request, invitation, title, pages, says_why=who.says_why)
 
 
@@ -247,7 +245,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_numbers(request, invitation),
         "sent_text": rendering.shown(invitation.rendered),
-        "exclusions": Counts(invitation.recipients, invitation.exclusions, 0),
+        "counts": Counts(
+            invitation.recipients, invitation.exclusions, 0, not_drawn=invitation.not_drawn
+        ),
         "may_send": may(request.user, "send_invitation"),
         "may_add": may(request.user, "add_invitation"),
         "header_title": str(invitation),
@@ -274,7 +274,7 @@ def people(request: HttpRequest, pk: int, group: str) -> HttpResponse:
     if group not in GROUPS:
         raise Http404
     found = invitation.deliveries.filter(state__in=GROUPS[group]).select_related("participant")
-    pages = Paginator(found.order_by("pk"), PAGE_SIZE)
+    pages = DeliveryPages(found.order_by("pk"), PAGE_SIZE)
     return _people(request, invitation, _labels()[group], pages)
 
 
@@ -352,7 +352,7 @@ def _people(
         "invitation": invitation,
         "says_why": says_why,
         "query": query.urlencode(),
-        "is_deliveries": pages.object_list.model is Delivery,
+        "is_deliveries": isinstance(pages, DeliveryPages),
         "shows_contact": shows_contact,
         "back": back,
         "header_title": title,

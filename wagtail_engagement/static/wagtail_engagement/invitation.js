@@ -3,7 +3,14 @@
   "use strict";
 
   const REFRESH_AFTER = 3000;
-  const WHO_FIELDS = ["match", "interests", "not_invited_days", "is_promotional"];
+  const WHO_FIELDS = [
+    "match",
+    "interests",
+    "not_invited_days",
+    "is_promotional",
+    "at_most",
+    "chosen_by",
+  ];
 
   const who = document.querySelector("[data-engagement-who]");
   const form = who && who.closest("form");
