@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -33,6 +33,7 @@ LONGEST_WAIT = 3600
 # Waits of 30 s, doubling up to an hour, add up to a day at about this many tries.
 LAST_ATTEMPT = 30
 MOST_IN_DOUBT = 3  # in a row, before somebody has to look
+LATE_ANSWERS = datetime.timedelta(days=30)  # should a consultation be kept open for longer
 
 
 def keep_what_is_written() -> None:
@@ -113,23 +114,28 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
         )
     mine = Delivery.objects.filter(pk__in=ids, owner=owner, state=State.LEASED)
     rows = list(mine.select_related("participant").order_by("retry_at", "id"))
-    invitations = Invitation.objects.in_bulk({row.invitation_id for row in rows})
+    found = Invitation.objects.select_related("consultation")
+    invitations = found.in_bulk({row.invitation_id for row in rows})
     for row in rows:
         row.invitation = invitations[row.invitation_id]
         row.key_id = links.usable_key(row.key_id)
-    links.issue(
-        links.row(
+    links.issue(link for row in rows if row.participant_id for link in _links_of(row, at))
+    return deque(rows)
+
+
+def _links_of(row: Delivery, at: datetime.datetime) -> Iterator[Link]:
+    """The links of one message; the one that is answered from ends when nobody can answer."""
+    for purpose in rendering.links_in(row.invitation.rendered):
+        is_answer = purpose == Link.Purpose.ANSWER
+        ends = row.invitation.consultation.closes_at + LATE_ANSWERS if is_answer else None
+        yield links.row(
             purpose=purpose,
             uuid=row.uuid,
             at=at,
             key_id=row.key_id,
             participant_id=row.participant_id,
+            expires_at=ends,
         )
-        for row in rows
-        if row.participant_id
-        for purpose in (Link.Purpose.CHOICES, Link.Purpose.LEAVE)
-    )
-    return deque(rows)
 
 
 def _release(rows: QuerySet[Delivery]) -> None:
@@ -159,13 +165,16 @@ def _hand_over(row: Delivery, server: Any, owner: str, clock: Clock) -> mail.Ver
 
 
 def _message(row: Delivery) -> mail.EngagementMessage:
-    urls = {
-        purpose: links.url(purpose, links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id))
-        for purpose in (Link.Purpose.CHOICES, Link.Purpose.LEAVE)
+    tokens = {
+        purpose: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
+        for purpose in rendering.links_in(row.invitation.rendered)
     }
-    leave = urls[Link.Purpose.LEAVE]
+    leave = links.url(Link.Purpose.LEAVE, tokens[Link.Purpose.LEAVE])
     letter = rendering.address_to(
-        row.invitation.rendered, choices=urls[Link.Purpose.CHOICES], leave=leave
+        row.invitation.rendered,
+        choices=links.url(Link.Purpose.CHOICES, tokens[Link.Purpose.CHOICES]),
+        leave=leave,
+        answer=tokens.get(Link.Purpose.ANSWER, ""),
     )
     message = mail.build(
         to=row.participant.email,  # type: ignore[union-attr]

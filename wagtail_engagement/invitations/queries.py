@@ -20,10 +20,11 @@ from .. import conf
 from ..consent import queries as consent_queries
 from ..consent.models import ContactPermission
 from ..consultations import queries as consultation_queries
+from ..consultations import routes
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
-from . import affinity
+from . import affinity, rendering
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .models import Delivery, Invitation, WorkerSign
 
@@ -53,7 +54,7 @@ class Progress:
     unknown: int
     skipped: int
     skipped_reasons: list[tuple[str, str, int]]
-    answered: int
+    answered: int | None
 
     @property
     def total(self) -> int:
@@ -291,7 +292,9 @@ def progress(invitation: Invitation) -> Progress:
         found[state] = found.get(state, 0) + number
         if state == Delivery.State.SKIPPED:
             skipped[reason] = number
-    answers = ConsultationResponse.objects.counted().filter(route_key=invitation.code)
+    answers = ConsultationResponse.objects.counted().filter(
+        route_key=invitation.code, route__in=routes.INVITING
+    )
     return Progress(
         sent=sum(found.get(state, 0) for state in SENT),
         waiting=sum(found.get(state, 0) for state in Delivery.LIVE),
@@ -303,7 +306,7 @@ def progress(invitation: Invitation) -> Progress:
             for reason in Delivery.Reason
             if reason in skipped
         ],
-        answered=answers.count(),
+        answered=answers.count() if rendering.tells_route(invitation) else None,
     )
 
 
