@@ -115,6 +115,13 @@ def names(consultation: Consultation) -> dict[str, str]:
     return found | dict(consultation.named_links.values_list("code", "name"))
 
 
+def cut_of(asked: Mapping[str, str]) -> dict[str, str]:
+    """Which responses an address asks for: those of one route, or of one link."""
+    route, key = asked.get("route", ""), asked.get("route_key", "")
+    found = {"route": route} if route in Route.values else {}
+    return found | ({"route_key": key} if key and len(key) <= 40 and "\x00" not in key else {})
+
+
 @dataclass(frozen=True)
 class Cut:
     """One question with its answers by route: for each option a share of each route's answers."""
