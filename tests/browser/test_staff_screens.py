@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from tests import factories
 from tests.browser.watch import barriers, shot
+from tests.site import key_of
 from wagtail_engagement.invitations import sending
 from wagtail_engagement.models import NamedLink
 from wagtail_engagement.rights import erasing
@@ -19,6 +20,7 @@ WAGTAILS_INLINE = (
     "style-src-elem .Draftail-",
     "style-src-elem .public-DraftStyleDefault-",
 )
+ANSWERED = {"question_key": key_of("The park feels safe"), "option_key": "agree", "text": ""}
 SCREENS = {
     "overview": "wagtail_engagement_overview",
     "responses": "wagtail_engagement_responses:index",
@@ -57,7 +59,8 @@ def numbers(town):
     response = factories.ConsultationResponseFactory(form_version=version, held=True)
     link = NamedLink.objects.create(consultation=consultation, name="Library poster")
     for came in ({}, {"route": "partner", "route_key": link.code}):
-        factories.ConsultationResponseFactory(form_version=version, **came)
+        row = factories.ConsultationResponseFactory(form_version=version, **came)
+        factories.AnswerFactory(response=row, **ANSWERED)
     draft = factories.InvitationFactory(consultation=consultation)
     going = factories.InvitationFactory(consultation=consultation)
     sending.start(invitation=going, shown_count=1, actor=factories.UserFactory(), at=timezone.now())

@@ -142,7 +142,9 @@ def answers_by_route(consultation: Consultation) -> list[Cut]:
     number = {(q, route, option): n for q, route, option, n in chosen}
     answered = rows.order_by().values_list(*by).annotate(Count("response", distinct=True))
     base = {(q, route): n for q, route, n in answered}
-    return [_cut(item, number, base) for item in _choice_questions(consultation)]
+    asked = {question for question, _route in base}
+    items = [item for item in _choice_questions(consultation) if item["key"] in asked]
+    return [_cut(item, number, base) for item in items]
 
 
 def _cut(
