@@ -9,8 +9,8 @@ from django.test import Client
 from tests import factories
 from tests.site import EVERY_ANSWER, add_consultation
 from wagtail_engagement.consultations.arriving import COOKIE
-from wagtail_engagement.invitations import rendering, sending
-from wagtail_engagement.models import ConsultationResponse, Delivery, Link
+from wagtail_engagement.invitations import queries, rendering, sending
+from wagtail_engagement.models import ConsultationResponse, Delivery, Invitation, Link
 
 pytestmark = pytest.mark.django_db
 ADDRESS = re.compile(r"https://engage\.example\.gov\.uk(/[^\s\"]*\?i=\w+&a=[\w-]{22})")
@@ -168,9 +168,20 @@ def test_a_link_to_choices_or_to_leave_is_none_to_answer_from(sent, answer, peop
     assert answered() == set()
 
 
+def test_a_letter_to_a_handful_of_people_carries_no_code_that_would_name_them(people, start, draft):
+    people[0].permissions.update(may_write=False, reason="stopped")
+    start()
+    sending.work(owner="this worker")
+    assert len(mail.outbox) == 4
+    assert not any("?i=" in message.body for message in mail.outbox)
+    assert not Link.objects.filter(purpose="answer").exists()
+    assert queries.progress(Invitation.objects.get()).answered is None
+
+
 @pytest.mark.parametrize("quiet", [{"is_sensitive": True}, {"ask_email": "not_asked"}])
 def test_a_letter_about_what_is_anonymous_or_sensitive_carries_nothing(draft, quiet):
     draft.consultation = add_consultation(slug="quiet", **quiet).consultation
+    draft.recipients = 500
     frozen = rendering.freeze(draft)
     assert "answer" not in frozen
     assert draft.code not in frozen["text"]

@@ -110,12 +110,13 @@ def _invited(audience: Audience) -> Coalesce:
         participant=OuterRef("participant"), consultation=OuterRef("invitation__consultation")
     )
     asked = "invitation__consultation"
+    said_yes: Any = Q(has_answered=True) | Exists(response)
     counted = (
         mine.order_by()
         .values("participant")
         .annotate(
             n=Count(asked, distinct=True),
-            yes=Count(asked, distinct=True, filter=Q(has_answered=True) | Exists(response)),
+            yes=Count(asked, distinct=True, filter=said_yes),
         )
     )
     most = MOST_INVITATIONS

@@ -173,7 +173,10 @@ class Audience:
         """How many of those who could be invited are; the law's own are never drawn out."""
         if self.at_most is None or self.at_most >= could:
             return could
-        return max(self.at_most, self.could_be_invited().filter(must=True).count())
+        # By their numbers, for they are few, and so the register is not gone through again.
+        told = Participant.objects.filter(must_be_notified=True).values_list("pk", flat=True)
+        must = self.could_be_invited().filter(must=True, participant__in=list(told))
+        return max(self.at_most, must.count())
 
     def sentence(self, included: int, not_drawn: int = 0) -> str:
         """Say how many people this is, what they have in common, and how they are chosen."""

@@ -33,6 +33,9 @@ from .models import Invitation
 ALLOWED_TAGS = {"p", "br", "b", "strong", "i", "em", "a", "ul", "ol", "li"}
 ALLOWED_SCHEMES = {"http", "https", "mailto", "tel"}
 INERT = "#"
+# Below this many people a code would tell who answered, as it would of whatever is anonymous or
+# sensitive: their letter leads to the page without one.
+FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ class Letter:
 
 def freeze(invitation: Invitation) -> dict[str, str]:
     """Return the letter with placeholders that no text can contain by chance."""
-    names = ["choices", "leave"]
-    if routes.of(invitation.consultation):
-        names.append("answer")
+    names, code = ["choices", "leave"], ""
+    if invitation.recipients >= FEWEST and routes.of(invitation.consultation):
+        names, code = [*names, "answer"], invitation.code
     marks = {name: f"{name}-{secrets.token_hex(16)}" for name in names}
-    letter = _render(invitation, list(invitation.interests.all()), invitation.code, marks)
+    letter = _render(invitation, list(invitation.interests.all()), code, marks)
     return {"subject": letter.subject, "html": letter.html, "text": letter.text, **marks}
 
 
@@ -93,11 +96,10 @@ def preview(invitation: Invitation, interests: Iterable[Interest] | None = None)
 def consultation_address(invitation: Invitation, code: str, mark: str = "") -> str:
     """The page's address with the invitation's code, which is the same for all its people.
 
-    `mark` is where the part of one message goes. A sensitive or anonymous consultation has
-    neither: there, a code would tell that somebody was invited.
+    `mark` is where the part of one message goes. A letter without a code leads to the page alone.
     """
     url = consultation_queries.url_of(invitation.consultation)
-    if not url or not code or not routes.of(invitation.consultation):
+    if not url or not code:
         return url
     return f"{url}?{urlencode({routes.INVITED: code})}{mark}"
 
