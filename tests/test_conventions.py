@@ -24,7 +24,7 @@ PARTS = sorted(
 )
 RULES = (
     "settling registry publishing responses sending handing tracking importing telling scanning reporting erasing "
-    "audience rendering links queries"
+    "audience rendering links queries drawing affinity routes passing"
 ).split()
 SCREENS = ("django.http", "django.shortcuts", "django.contrib.messages", "wagtail.admin")
 OURS = [

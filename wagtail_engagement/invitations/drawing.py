@@ -39,7 +39,10 @@ def likely_places(audience: Audience, places: int) -> int:
 
 
 def _draw(audience: Audience, places: int) -> tuple[str, tuple[Any, ...]]:
-    """Those whom the law says to tell, then the likely ones, then who is drawn."""
+    """Those whom the law says to tell, then the likely ones, then who is drawn.
+
+    In no order in the end, so that those whom a stopped invitation reached are a fair draw too.
+    """
     is_likely = audience.chosen_by == Invitation.Chosen.LIKELY
     known = affinity.facts(audience) if is_likely else {}
     rows = audience.could_be_invited().annotate(
@@ -70,6 +73,6 @@ def _draw(audience: Audience, places: int) -> tuple[str, tuple[Any, ...]]:
         SELECT person,
             CASE turn WHEN 1 THEN '{affinity.TOLD}' WHEN 2 THEN {code}
             ELSE '{affinity.RANDOM}' END AS chosen
-        FROM numbered WHERE turn = 1 OR number <= {places}
+        FROM numbered WHERE turn = 1 OR number <= {places} ORDER BY chance
     """  # noqa: S608  own names and whole numbers alone
     return sql, values

@@ -188,7 +188,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         about = OuterRef("invitation__consultation")
         responses = ConsultationResponse.objects.counted().filter(consultation=about, **same)
         others = Delivery.objects.filter(invitation__consultation=about, has_answered=True, **same)
-        return self.filter(~Exists(responses), ~Exists(others), has_answered=False)
+        still_there = self.filter(participant__isnull=False, has_answered=False)
+        return still_there.filter(~Exists(responses), ~Exists(others))
 
 
 class Delivery(models.Model):
