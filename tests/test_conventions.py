@@ -24,7 +24,7 @@ PARTS = sorted(
 )
 RULES = (
     "settling registry publishing responses sending handing tracking receiving halting importing telling scanning reporting erasing "
-    "sealing journalling rebuilding reconciling replaying sanitising audience rendering links queries"
+    "sealing journalling rebuilding reconciling replaying sanitising audience rendering links queries drawing affinity routes passing"
 ).split()
 SCREENS = ("django.http", "django.shortcuts", "django.contrib.messages", "wagtail.admin")
 OURS = [

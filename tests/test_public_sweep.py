@@ -145,8 +145,9 @@ def open_everywhere(client, town, texts):
             stem = reverse(f"wagtail_engagement:{name}", args=["x"]).removesuffix("x/")
             assert client.get(f"{stem}{told}/").status_code < 500
         for url in town.pages.values():
-            query = f"?state={told}&interest={told}&p={told}&route={told}&i={told}"
+            query = f"?state={told}&interest={told}&p={told}&route={told}&i={told}&via={told}"
             assert client.get(f"{url}{query}").status_code < 500
+            assert client.get(f"{url}{query}&a={told}").status_code < 500
 
 
 def test_nothing_nasty_breaks_a_form(town):
@@ -159,7 +160,7 @@ def test_nothing_nasty_breaks_an_address(town):
 
 @pytest.mark.parametrize("name", ["ConsultationPage", "RegistrationPage"])
 def test_a_good_form_is_taken_whatever_stands_behind_its_address(town, name):
-    url, asked = town.pages[name], ("i", "route", "state", "p", "next", "")
+    url, asked = town.pages[name], ("i", "via", "a", "route", "state", "p", "next", "")
     texts = [*NASTY, "A\x00B\x00C\x00D\x00", "\u202e" * 8, "é" * 8]  # as long as a code
     for number, text in enumerate(texts):
         told = quote(text.encode(errors="surrogatepass")[:2000])
@@ -182,7 +183,12 @@ def test_a_copied_or_unchecked_form_breaks_nothing_either(town):
 def test_nothing_nasty_in_a_cookie_breaks_a_page(town):
     for text in ("a" * 22, '"', "x" * 3000, "é\x7f", "=;,"):
         client = Client()
-        for name in [*(f"engagement_{n}" for n in CLEAN), "engagement_response", "csrftoken"]:
+        for name in [
+            *(f"engagement_{n}" for n in CLEAN),
+            "engagement_response",
+            "engagement_answer",
+            "csrftoken",
+        ]:
             client.cookies[name] = text
         for url in addresses_of(town):
             assert client.get(url).status_code < 500

@@ -7,6 +7,7 @@ from .consent.models import (
     Suppression,
 )
 from .consent.notices import EngagementSettings
+from .consultations.doors import NamedLink
 from .consultations.models import (
     Answer,
     Consultation,
@@ -52,6 +53,7 @@ __all__ = [
     "JournalEntry",
     "Link",
     "Merge",
+    "NamedLink",
     "Participant",
     "ParticipantInterest",
     "ParticipantName",

@@ -16,6 +16,7 @@ from . import modeladmin
 from .consent.admin import SuppressionAdmin, WordingAdmin
 from .consultations.admin import ResponsesAdmin
 from .consultations.pages import ConsultationPageMixin
+from .consultations.routing import URLS as ROUTES_URLS
 from .imports.admin import ImportAdmin
 from .insight.admin import DeliveryAdmin
 from .insight.views import URLS as INSIGHT_URLS
@@ -73,7 +74,7 @@ def overview_menu_item() -> MenuItem:
 
 @hooks.register("register_admin_urls")
 def overview_urls() -> list[Any]:
-    return INSIGHT_URLS
+    return [*INSIGHT_URLS, *ROUTES_URLS]
 
 
 LOG_ACTIONS = {
@@ -102,6 +103,8 @@ LOG_ACTIONS = {
     "notified_exported": (_("Export who must be notified"), _("Exported who must be notified")),
     "response_viewed": (_("Look at a response"), _("Looked at this response")),
     "responses_exported": (_("Export responses"), _("Exported the responses")),
+    "link_named": (_("Make a named link"), _("Made a link to pass on")),
+    "link_removed": (_("Remove a named link"), _("Removed a link that nobody had used")),
     "response_released": (_("Release a response"), _("Released a held response")),
     "response_rejected": (_("Reject a response"), _("Rejected a held response")),
     "database_adopted": (_("Adopt a database"), _("Made the database this site's own")),
@@ -148,7 +151,7 @@ def invite_button(
 
 @hooks.register("register_permissions")
 def invitation_permissions() -> Any:
-    return modeladmin.permissions("send_invitation", "approve_invitation")
+    return modeladmin.permissions("send_invitation", "approve_invitation", "add_namedlink")
 
 
 register_snippet(invitations.InvitationViewSet)

@@ -4,7 +4,14 @@ import pytest
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from wagtail_engagement.models import ImportBatch, ImportRow, Merge, Participant, RightsRequest
+from wagtail_engagement.models import (
+    ImportBatch,
+    ImportRow,
+    Merge,
+    NamedLink,
+    Participant,
+    RightsRequest,
+)
 
 from .conftest import ROLES
 
@@ -58,6 +65,9 @@ PERMITTED = {
     "wagtail_engagement_pack_print": CONTACT,
     "wagtail_engagement_notified": READERS,
     "wagtail_engagement_notified_export": LEADS,
+    "wagtail_engagement_routes": READERS,
+    "wagtail_engagement_route_name": LEADS,
+    "wagtail_engagement_route_remove": LEADS,
     "wagtail_engagement_responses:index": READERS,
     "wagtail_engagement_responses:index_results": READERS,
     "wagtail_engagement_responses:held": LEADS,
@@ -109,6 +119,8 @@ PERMITTED = {
 PERMITTED |= {f"engagement_invitations:{name}": roles for name, roles in INVITATIONS.items()}
 PERMITTED |= {f"{EDITOR}:{name}": roles for name, roles in IN_EDITOR.items()}
 BY_POST = [
+    "wagtail_engagement_route_name",
+    "wagtail_engagement_route_remove",
     *(
         f"wagtail_engagement_participants:{name}"
         for name in ("unmerge", "find_other", "add_note", "delete_note", "use_name")
@@ -136,6 +148,7 @@ BY_POST = [
 ]
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.
 SCOPED = [name for name in PERMITTED if name.startswith("wagtail_engagement_responses:")][3:]
+SCOPED += [name for name in PERMITTED if name.startswith("wagtail_engagement_route")]
 
 
 def our_admin_addresses():
@@ -165,6 +178,11 @@ def merge_of(council):
     return Merge.objects.get_or_create(**facts, defaults={"undone_at": timezone.now()})[0]
 
 
+def link_of(page):
+    """A link of a consultation, made anew after it was taken away."""
+    return NamedLink.objects.get_or_create(consultation=page.consultation, name="Poster")[0].pk
+
+
 def row_of_a_sheet():
     batch = ImportBatch.objects.get_or_create(filename="list.csv")[0]
     return ImportRow.objects.get_or_create(batch=batch, number=1, outcome="review")[0]
@@ -178,6 +196,7 @@ def address(name, council, page):
         "wagtail_engagement_participants": council.person.pk,
         "wagtail_engagement_interests": council.interest.pk,
         "wagtail_engagement_wordings": council.wording.pk,
+        "wagtail_engagement_route_remove": link_of(page),
         "wagtail_engagement_do_not_contact": council.suppression.pk,
         "wagtail_engagement_imports": row_of_a_sheet().batch_id,
         "wagtail_engagement_requests": RightsRequest.objects.get_or_create(

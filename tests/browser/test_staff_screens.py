@@ -6,7 +6,9 @@ from django.utils import timezone
 
 from tests import factories
 from tests.browser.watch import barriers, shot
+from tests.site import key_of
 from wagtail_engagement.invitations import sending
+from wagtail_engagement.models import NamedLink
 from wagtail_engagement.rights import erasing
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -18,10 +20,12 @@ WAGTAILS_INLINE = (
     "style-src-elem .Draftail-",
     "style-src-elem .public-DraftStyleDefault-",
 )
+ANSWERED = {"question_key": key_of("The park feels safe"), "option_key": "agree", "text": ""}
 SCREENS = {
     "overview": "wagtail_engagement_overview",
     "responses": "wagtail_engagement_responses:index",
     "answers": "wagtail_engagement_responses:of_consultation",
+    "routes": "wagtail_engagement_routes",
     "held": "wagtail_engagement_responses:held",
     "response": "wagtail_engagement_responses:read",
     "participants": "wagtail_engagement_participants:index",
@@ -53,6 +57,10 @@ def numbers(town):
     person = town.person(name="Ada Lovelace")
     version = consultation.form_versions.get()
     response = factories.ConsultationResponseFactory(form_version=version, held=True)
+    link = NamedLink.objects.create(consultation=consultation, name="Library poster")
+    for came in ({}, {"route": "partner", "route_key": link.code}):
+        row = factories.ConsultationResponseFactory(form_version=version, **came)
+        factories.AnswerFactory(response=row, **ANSWERED)
     draft = factories.InvitationFactory(consultation=consultation)
     going = factories.InvitationFactory(consultation=consultation)
     sending.start(invitation=going, shown_count=1, actor=factories.UserFactory(), at=timezone.now())
@@ -61,6 +69,7 @@ def numbers(town):
     return {
         "answers": [consultation.pk],
         "invite": [consultation.pk],
+        "routes": [consultation.pk],
         "response": [response.pk],
         "participant": [person.pk],
         "invitation": [draft.pk],

@@ -40,6 +40,7 @@ def test_it_names_the_consultation_and_leads_to_it_by_the_invitations_code(peopl
 def test_a_sensitive_consultation_is_not_named(people, start, draft):
     page = add_consultation(title="Help after violence at home", is_sensitive=True)
     draft.consultation = page.consultation
+    draft.recipients = 500
     draft.subject = rendering.suggested_subject(page.consultation)
     draft.interests.set([InterestFactory(name="Refuges")])
     letter = rendering.preview(draft)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -13,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,7 +30,7 @@ from wagtail.permissions import page_permission_policy
 from ..exports import DOWNLOADS, XLSX_ROWS
 from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
 from ..participants.admin import ParticipantInspectView
-from . import queries, responses
+from . import queries, responses, routes
 from .exporting import export_rows
 from .models import Consultation, ConsultationResponse
 from .questions import Definition
@@ -117,9 +119,19 @@ def read_url(response: ConsultationResponse) -> str:
 
 
 class ResponseFilterSet(WagtailFilterSet):
+    """By state and by how people arrived; the links to choose from are the consultation's own."""
+
+    route_key = django_filters.ChoiceFilter(label=gettext_lazy("Link"), choices=())
+
     class Meta:
         model = ConsultationResponse
-        fields = ["status", "route"]
+        fields = ["status", "route", "route_key"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        consultation = self.request.resolver_match.kwargs["consultation_id"]
+        named = routes.names(get_object_or_404(Consultation, pk=consultation))
+        self.filters["route_key"].extra["choices"] = list(named.items())
 
 
 class ResponseIndexView(NativeIndexView):
@@ -171,20 +183,22 @@ class ResponseIndexView(NativeIndexView):
         if not may(self.request.user, "export_response"):
             return []
         url = reverse(f"{NAMESPACE}:export", args=[self.consultation.pk])
+        cut = routes.cut_of(self.request.GET)
+        csv, xlsx = urlencode(cut), urlencode({**cut, "kind": "xlsx"})
         return [
-            HeaderButton(_("Download CSV"), url=url, icon_name="download", priority=1),
-            HeaderButton(
-                _("Download XLSX"), url=f"{url}?kind=xlsx", icon_name="download", priority=2
-            ),
+            HeaderButton(_("Download CSV"), url=f"{url}?{csv}", icon_name="download", priority=1),
+            HeaderButton(_("Download XLSX"), url=f"{url}?{xlsx}", icon_name="download", priority=2),
         ]
 
     @cached_property
     def header_more_buttons(self) -> list[Any]:
-        user = self.request.user
-        if not (may(user, "view_participant") and may(user, "view_invitation")):
-            return []
-        url = reverse("wagtail_engagement_notified", args=[self.consultation.pk])
-        return [HeaderButton(_("Must be notified"), url=url, icon_name="mail")]
+        user, key = self.request.user, [self.consultation.pk]
+        url = reverse("wagtail_engagement_routes", args=key)
+        buttons = [HeaderButton(_("How people arrived"), url=url, icon_name="link")]
+        if may(user, "view_participant") and may(user, "view_invitation"):
+            url = reverse("wagtail_engagement_notified", args=key)
+            buttons.append(HeaderButton(_("Must be notified"), url=url, icon_name="mail"))
+        return buttons
 
 
 class DecideColumn(BaseColumn):
@@ -340,7 +354,8 @@ class ExportView(PermissionRequiredMixin, View):
         consultation = get_object_or_404(readable_by(request.user), pk=consultation_id)
         with_contact = may(request.user, "view_participant_pii")
         kind = "xlsx" if request.GET.get("kind") == "xlsx" else "csv"
-        rows = consultation.responses.counted().order_by("submitted_at", "id")
+        cut = routes.cut_of(request.GET)
+        rows = consultation.responses.counted().filter(**cut).order_by("submitted_at", "id")
         number = rows.count()
         if kind == "xlsx" and number > XLSX_ROWS:
             told = _("These are too many responses for a workbook. Download the CSV file.")
@@ -350,7 +365,7 @@ class ExportView(PermissionRequiredMixin, View):
             consultation,
             "wagtail_engagement.responses_exported",
             user=request.user,
-            data={"rows": number, "with_contact": with_contact},
+            data={"rows": number, "with_contact": with_contact, **cut},
         )
         name = slugify(consultation.title)[:60] or "consultation"
         lines = export_rows(consultation, rows, with_contact=with_contact)

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from . import routes
 from .models import Consultation, ConsultationResponse, FormVersion
 from .questions import Definition
 
@@ -32,7 +33,8 @@ def export_rows(
             labels.setdefault(question["key"], question["label"])
     contact = ["name", "email", *(["postcode"] if consultation.form_page else [])]
     contact_heading = [CONTACT[name] for name in contact] if with_contact else []
-    first = [_("Reference"), _("Received"), _("Arrived by"), _("Language")]
+    first = [_("Reference"), _("Received"), _("Arrived by"), _("Link"), _("Language")]
+    named = routes.names(consultation)
     yield [*first, *labels.values(), *contact_heading]
     for row in rows.select_related("contact").iterator(chunk_size=1000):
         said = answers_by_key(definitions[row.form_version_id], row.answers)
@@ -42,6 +44,7 @@ def export_rows(
             row.reference,
             row.submitted_at,
             row.get_route_display(),
+            named.get(row.route_key, ""),
             row.language,
             *(said.get(key, "") for key in labels),
             *(left if with_contact else []),

@@ -221,6 +221,8 @@ class ConsultationForm(EngagementForm):
     """The questions of a consultation, then contact details and permissions."""
 
     version = forms.CharField(required=False, widget=forms.HiddenInput)
+    # Of the message that the form was opened from; a plain field takes anything.
+    answering = forms.Field(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, definition: Definition, **kwargs: Any) -> None:
         self.definition = definition

@@ -226,6 +226,11 @@ class ConsultationPageMixin(ThankYouMixin):
             self.interests = list({i.merged_into or i: None for i in named})
 
     @property
+    def is_anonymous(self) -> bool:
+        """Whether people are asked nothing of who they are."""
+        return self.ask_email == self.ask_name == Ask.NOT_ASKED
+
+    @property
     def has_outcome(self) -> bool:
         return bool(self.we_did or self.you_said)
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, transaction
 
 from .. import conf, nudge, signals
-from ..participants import registry
-from ..participants.models import Claim
+from ..participants import links, registry
+from ..participants.models import Claim, Link
 from .models import (
     Answer,
     Consultation,
@@ -181,6 +181,27 @@ def typed(form_version: FormVersion, answers: dict[str, Any]) -> list[TypedAnswe
             column = {"number": "number", "date": "date"}.get(kinds[key], "text")
             rows.append(TypedAnswer(key, **{column: value}))
     return rows
+
+
+def note_answered(*, consultation: Consultation, token: str, at: datetime.datetime) -> None:
+    """Remember that somebody answered from the message that a token stood in: not who, nor when.
+
+    After the response is stored, and in a transaction of its own, so that no row version of the
+    database puts the two together. A forged or foreign token is ignored.
+    """
+    if consultation.is_sensitive:
+        return
+
+    def set_flag() -> None:
+        link = links.find(purpose=Link.Purpose.ANSWER, token=token, at=at)
+        if link is None:
+            return
+        for invitation in consultation.invitations.filter(deliveries__uuid=link.uuid):
+            unnoted = invitation.deliveries.filter(uuid=link.uuid, has_answered=False)
+            unnoted.update(has_answered=True)
+
+    # What goes wrong here must not turn a stored answer into an error.
+    transaction.on_commit(set_flag, robust=True)
 
 
 def release(*, response: ConsultationResponse, at: datetime.datetime) -> None:

@@ -25,7 +25,7 @@ from ..consent.models import Purpose
 from ..consent.queries import current_wordings, settings_of, wordings_of_form
 from ..participants import registry
 from ..participants.models import Interest
-from . import holding, publishing, queries, responses
+from . import arriving, holding, publishing, queries, responses, routes
 from .forms import (
     OPTIONAL,
     REQUIRED,
@@ -34,7 +34,7 @@ from .forms import (
     EngagementForm,
     RegistrationForm,
 )
-from .models import REFERENCE_ALPHABET, Consultation, ConsultationResponse, FormVersion, State
+from .models import Consultation, ConsultationResponse, FormVersion, State
 from .questions import Definition
 
 COOKIE = "engagement_response"
@@ -56,7 +56,7 @@ def _respond(request: HttpRequest, page: Any, template: str, context: dict[str, 
             **page.get_context(request),
             "engagement_base": conf.base_template(),
             "engagement": settings_of(Site.find_for_request(request)),
-            "form_action": request.get_full_path(),
+            "form_action": arriving.own_address(request),
             "signup_url": SimpleLazyObject(partial(_signup_url, request)),
             **context,
         },
@@ -78,7 +78,10 @@ def serve_consultation(page: Any, request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(METHODS)
     if request.method == "POST":
         return _receive(page, request)
-    form = _consultation_form(page) if page.state == State.OPEN else None
+    if arriving.carries_token(request):
+        return arriving.clean_address(page, request)
+    initial = {"answering": arriving.handle(request)}
+    form = _consultation_form(page, initial=initial) if page.state == State.OPEN else None
     return _show_consultation(page, request, form=form)
 
 
@@ -110,14 +113,14 @@ def _asked(page: Any, version: FormVersion | None) -> Asked:
     )
 
 
-def _consultation_form(page: Any, data: Any = None) -> ConsultationForm:
+def _consultation_form(page: Any, data: Any = None, **more: Any) -> ConsultationForm:
     """Build the page's form; posted answers meet the very version that was shown to them.
 
     A form names its version by digest, so that showing one asks the database for none.
     """
     version = _version(page, str(data.get("version", ""))) if data is not None else None
     definition = Definition(version.definition) if version else publishing.definition_of(page)
-    return ConsultationForm(data, definition=definition, asked=_asked(page, version))
+    return ConsultationForm(data, definition=definition, asked=_asked(page, version), **more)
 
 
 def _version(page: Any, digest: str) -> FormVersion | None:
@@ -138,7 +141,10 @@ def _receive(page: Any, request: HttpRequest) -> HttpResponse:
         response = responses.record(submission=_submission(page, request, form), at=timezone.now())
     except responses.ConsultationClosed:
         return _refuse_closed(page, request, form)
-    return _to_thanks(request, response)
+    thanks = _to_thanks(request, response)
+    if not page.is_anonymous:
+        arriving.note(request, response.consultation, form.cleaned_data["answering"], thanks)
+    return thanks
 
 
 def _refuse_closed(page: Any, request: HttpRequest, form: ConsultationForm) -> HttpResponse:
@@ -151,7 +157,7 @@ def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> resp
     data = form.cleaned_data
     version = form.asked.version or publishing.freeze(page)
     row = version.consultation
-    route, route_key = _route(row, request)
+    route, route_key = routes.arrival(consultation=row, page=page, asked=request.GET)
     return responses.Submission(
         consultation=row,
         form_version=version,
@@ -184,16 +190,6 @@ def _held_because(request: HttpRequest, form: EngagementForm) -> str:
         network=holding.network_of(request.META),
         address_key=addresses.key(data["email"]) if data.get("email") else "",
     )
-
-
-def _route(row: Consultation, request: HttpRequest) -> tuple[str, str]:
-    """How a response arrived: by an invitation's code, the same for all it went to, or openly."""
-    code = request.GET.get("i", "")
-    is_code = len(code) == 8 and set(code) <= set(REFERENCE_ALPHABET)
-    # No code is kept of a sensitive consultation, and an unknown one proves nothing.
-    if row.is_sensitive or not is_code or not row.invitations.filter(code=code).exists():
-        return ConsultationResponse.Route.OPEN, ""
-    return ConsultationResponse.Route.INVITATION, code
 
 
 def _to_thanks(request: HttpRequest, response: ConsultationResponse) -> HttpResponse:

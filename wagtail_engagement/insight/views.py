@@ -23,6 +23,7 @@ from wagtail.admin.widgets.button import HeaderButton
 from wagtail.log_actions import log
 from wagtail.models import Site
 
+from ..consultations import arriving
 from ..consultations import views as answering
 from ..consultations.admin import Status, number_of, readable_by
 from ..consultations.models import Consultation
@@ -143,7 +144,10 @@ def cookies() -> list[Cookie]:
     form = _("until the browser is closed, %(time)s at most") % {
         "time": hours % {"hours": answering.COOKIE_SECONDS // 3600}
     }
-    found = [Cookie(answering.COOKIE, _("shows people what they have just answered"), form)]
+    found = [
+        Cookie(answering.COOKIE, _("shows people what they have just answered"), form),
+        Cookie(arriving.COOKIE, _("tells that somebody answered from an invitation"), link),
+    ]
     for purpose in Link.Purpose:
         try:
             reverse(f"wagtail_engagement:{purpose}")

@@ -196,6 +196,8 @@ class InvitationViewSet(SnippetViewSet):
                     FieldPanel("not_invited_days"),
                     FieldPanel("is_promotional"),
                     FieldPanel("beyond_cap_reason"),
+                    FieldPanel("at_most"),
+                    FieldPanel("chosen_by", widget=forms.RadioSelect),
                     AudiencePanel(),
                 ],
                 heading=gettext_lazy("1. Who"),

@@ -50,12 +50,14 @@ BARRED = (Exclusion.STOPPED, Exclusion.UNDELIVERABLE, Exclusion.PAUSED)
 class Counts:
     """How many people an invitation goes to, and how many are left out for which reason.
 
-    Together they are the register. `waiting` people have not confirmed yet and stand beside it.
+    Together they are the register, with those who could be invited and are not this time.
+    `waiting` people have not confirmed yet and stand beside it.
     """
 
     included: int
     left_out: dict[str, int]
     waiting: int
+    not_drawn: int = 0
 
     @property
     def total_left_out(self) -> int:
@@ -63,7 +65,7 @@ class Counts:
 
     @property
     def register(self) -> int:
-        return self.included + self.total_left_out
+        return self.included + self.not_drawn + self.total_left_out
 
     @property
     def reasons(self) -> list[tuple[str, str, int]]:
@@ -89,6 +91,8 @@ class Audience:
     is_beyond_cap: bool = False
     team: Team | None = None
     reminds: Invitation | None = None
+    at_most: int | None = None
+    chosen_by: str = Invitation.Chosen.RANDOM
 
     @classmethod
     def of(cls, invitation: Invitation, *, at: datetime.datetime, **chosen: Any) -> Audience:
@@ -110,7 +114,7 @@ class Audience:
         )
 
     def eligible(self) -> QuerySet[Participant]:
-        """Everybody who is invited."""
+        """Everybody who is invited, or could be where not everybody is."""
         return Participant.objects.filter(pk__in=self.numbers(INCLUDED))
 
     def left_out(self, reason: str) -> QuerySet[Participant]:
@@ -156,7 +160,8 @@ class Audience:
         found = _tally(self._judged(), "why")
         left_out = _tally(ContactPermission.objects.not_invited_because(*BARRED), "reason")
         rest = _everybody().count() - sum(found.values()) - sum(left_out.values())
-        included = found.pop(INCLUDED, 0)
+        could = found.pop(INCLUDED, 0)
+        included = self._number_drawn(could)
         left_out |= found
         if rest:
             left_out[Exclusion.NOT_AGREED] = rest
@@ -167,10 +172,27 @@ class Audience:
             included=included,
             left_out=left_out,
             waiting=waiting.aggregate(n=Count("address_key", distinct=True))["n"],
+            not_drawn=could - included,
         )
 
-    def sentence(self, included: int) -> str:
-        """Say in one sentence how many people this is and what they have in common."""
+    def could_be_invited(self) -> Any:
+        """The permissions of those who could be, with `person`, and `must` for the law's own."""
+        told = Participant.objects.filter(pk=OuterRef("participant"), must_be_notified=True)
+        must: Any = models.Value(False) if self.is_promotional else Exists(told)
+        rows = self._judged().filter(why=INCLUDED)
+        return rows.annotate(person=F("participant_id"), must=must)
+
+    def _number_drawn(self, could: int) -> int:
+        """How many of those who could be invited are; the law's own are never drawn out."""
+        if self.at_most is None or self.at_most >= could:
+            return could
+        # By their numbers, for they are few, and so the register is not gone through again.
+        told = Participant.objects.filter(must_be_notified=True).values_list("pk", flat=True)
+        must = self.could_be_invited().filter(must=True, participant__in=list(told))
+        return max(self.at_most, must.count())
+
+    def sentence(self, included: int, not_drawn: int = 0) -> str:
+        """Say how many people this is, what they have in common, and how they are chosen."""
         agreed = _("agreed to be invited") if self.is_promotional else _("may be invited")
         parts = [agreed]
         if self.reminds:
@@ -191,7 +213,14 @@ class Audience:
         parts.append(_("have not answered"))
         people = ngettext("%(number)s person", "%(number)s people", included)
         number = number_format(included, force_grouping=True)
-        return f"{people % {'number': number}}: {', '.join(parts)}."
+        said = f"{people % {'number': number}}: {', '.join(parts)}."
+        if not not_drawn:
+            return said
+        chosen = _("They are chosen from %(all)s people %(how)s.") % {
+            "all": number_format(included + not_drawn, force_grouping=True),
+            "how": Invitation.Chosen(self.chosen_by).label,
+        }
+        return f"{said} {chosen}"
 
     def _optional(self) -> Q:
         """Whom this is not by law for: interests, area and other mail may leave them out."""

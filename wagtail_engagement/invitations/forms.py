@@ -29,6 +29,8 @@ WHO_FIELDS = [
     "is_promotional",
     "beyond_cap_reason",
     "team",
+    "at_most",
+    "chosen_by",
 ]
 
 
@@ -46,6 +48,8 @@ class InvitationForm(WagtailAdminModelForm):
         super().__init__(*args, **kwargs)
         if "interests" in self.fields:
             self.fields["interests"].queryset = _offered(self.instance)
+        if "chosen_by" in self.fields:
+            self.fields["chosen_by"].required = False  # What was chosen stays.
 
     def save(self, commit: bool = True) -> Invitation:
         """Raises sending.NotPossible when the invitation has started meanwhile."""
@@ -65,6 +69,7 @@ class WhoForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["interests"].queryset = _offered(self.instance)
+        self.fields["chosen_by"].required = False
 
     def audience(self, at: datetime.datetime) -> Audience:
         """Whom these choices reach. Only for a valid form."""
@@ -76,6 +81,8 @@ class WhoForm(forms.ModelForm):
             is_promotional=self.cleaned_data["is_promotional"],
             is_beyond_cap=bool(self.cleaned_data["beyond_cap_reason"].strip()),
             team=self.cleaned_data["team"],
+            at_most=self.cleaned_data["at_most"],
+            chosen_by=self.cleaned_data["chosen_by"] or self.instance.chosen_by,
             at=at,
         )
 

@@ -112,27 +112,15 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
         )
     mine = Delivery.objects.filter(pk__in=ids, owner=owner, state=State.LEASED)
     rows = list(mine.select_related("participant").order_by("retry_at", "id"))
-    invitations = Invitation.objects.select_related("team").in_bulk(
-        {row.invitation_id for row in rows}
-    )
+    found = Invitation.objects.select_related("consultation", "team")
+    invitations = found.in_bulk({row.invitation_id for row in rows})
     for row in rows:
         row.invitation = invitations[row.invitation_id]
         row.key_id = links.usable_key(row.key_id)
         if row.participant:
             row.fingerprint, row.key_id = addresses.fingerprint(row.participant.email, row.key_id)
     ledger.name(rows)
-    links.issue(
-        links.row(
-            purpose=purpose,
-            uuid=row.uuid,
-            at=at,
-            key_id=row.key_id,
-            participant_id=row.participant_id,
-        )
-        for row in rows
-        if row.participant_id
-        for purpose in letters.PURPOSES
-    )
+    links.issue(link for row in rows if row.participant_id for link in letters.links_of(row, at))
     return deque(rows)
 
 

@@ -5,7 +5,9 @@ Where the mail connection takes bytes, all messages of an invitation are filled 
 
 from __future__ import annotations
 
+import datetime
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from django.utils.html import escape
@@ -19,9 +21,25 @@ from . import rendering
 from .models import Delivery, Invitation
 
 Message = mail.EngagementMessage | ReadyMessage
-PURPOSES = (Link.Purpose.CHOICES, Link.Purpose.LEAVE)
+LATE_ANSWERS = datetime.timedelta(days=30)  # should a consultation be kept open for longer
+ANSWER = Link.Purpose.ANSWER.value
 # As long as a link at least, so that a line that fits with a hole fits with what fills it.
 HOLE_LENGTH = 160
+
+
+def links_of(row: Delivery, at: datetime.datetime) -> Iterator[Link]:
+    """The links of one message; the one that is answered from ends when nobody can answer."""
+    for purpose in rendering.links_in(row.invitation.rendered):
+        is_answer = purpose == Link.Purpose.ANSWER
+        ends = row.invitation.consultation.closes_at + LATE_ANSWERS if is_answer else None
+        yield links.row(
+            purpose=purpose,
+            uuid=row.uuid,
+            at=at,
+            key_id=row.key_id,
+            participant_id=row.participant_id,
+            expires_at=ends,
+        )
 
 
 class Writer:
@@ -33,33 +51,34 @@ class Writer:
 
     def message(self, row: Delivery) -> Message:
         """One person's message. Raises ValueError for an address that no mail can bear."""
-        urls = {
-            purpose.value: links.url(
-                purpose, links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
-            )
-            for purpose in PURPOSES
+        tokens = {
+            purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
+            for purpose in rendering.links_in(row.invitation.rendered)
         }
+        put = {name: links.url(name, token) for name, token in tokens.items() if name != ANSWER}
         email: str = row.participant.email  # type: ignore[union-attr]
         if self._line.takes_bytes:
-            ready = self._filled(row.invitation, email, urls)
+            behind = {ANSWER: rendering.behind(tokens[ANSWER])} if ANSWER in tokens else {}
+            ready = self._filled(row.invitation, email, put | behind)
             if ready:
                 return ready
-        letter = rendering.address_to(row.invitation.rendered, **urls)
-        message = _built(row.invitation, email, letter, urls[Link.Purpose.LEAVE])
+        answer = tokens.get(ANSWER, "")
+        letter = rendering.address_to(row.invitation.rendered, **put, answer=answer)
+        message = _built(row.invitation, email, letter, put[Link.Purpose.LEAVE])
         marked: Any = message
         marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
         return message
 
     def _filled(
-        self, invitation: Invitation, email: str, urls: dict[str, str]
+        self, invitation: Invitation, email: str, put: dict[str, str]
     ) -> ReadyMessage | None:
         if invitation.pk not in self._patterns:
             self._patterns[invitation.pk] = _pattern(invitation)
         pattern = self._patterns[invitation.pk]
-        if pattern is None or any(len(url) > HOLE_LENGTH for url in urls.values()):
+        if pattern is None or any(len(text) > HOLE_LENGTH for text in put.values()):
             return None
-        in_html = {f"html_{name}": escape(url) for name, url in urls.items()}
-        return pattern.fill(to=email, values={**urls, **in_html})
+        in_html = {f"html_{name}": escape(text) for name, text in put.items()}
+        return pattern.fill(to=email, values={**put, **in_html})
 
 
 def _built(
@@ -85,7 +104,7 @@ def _pattern(invitation: Invitation) -> Pattern | None:
     frozen = invitation.rendered
     text, html = frozen["text"], frozen["html"]
     holes: dict[str, str] = {}
-    for purpose in PURPOSES:
+    for purpose in rendering.links_in(frozen):
         for name in (purpose.value, f"html_{purpose.value}"):
             holes[name] = f"{name}{secrets.token_hex(HOLE_LENGTH)}"[:HOLE_LENGTH]
         text = text.replace(frozen[purpose], holes[purpose])

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.paginator import Paginator
 from django.http import Http404
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from ..consultations.models import Consultation
 from ..modeladmin import may
 from ..participants.models import Participant
-from . import queries
+from . import affinity, queries
 from .audience import INCLUDED, Audience, Counts, Exclusion
 from .forms import WhoForm
 from .models import Invitation
@@ -23,6 +25,18 @@ SAMPLE = 10
 def may_see_who_answered(consultation: Consultation, user: Any) -> bool:
     """To have answered a sensitive consultation says something about a person by itself."""
     return not consultation.is_sensitive or may(user, "view_sensitive_response")
+
+
+class DeliveryPages(Paginator):
+    """Deliveries a page at a time, each with why its person was chosen, in words."""
+
+    def page(self, number: Any) -> Any:
+        page = super().page(number)
+        rows = page.object_list = list(page.object_list)
+        topics = affinity.shared_topics(rows)
+        for row in rows:
+            row.chosen_in_words = affinity.in_words(row.chosen, topics.get(row.participant_id, []))
+        return page
 
 
 class Who:
@@ -55,7 +69,12 @@ class Who:
 
     @cached_property
     def sentence(self) -> str:
-        return self.audience.sentence(self.counts.included)
+        return self.audience.sentence(self.counts.included, self.counts.not_drawn)
+
+    @property
+    def title(self) -> str:
+        """What a list of those who are not left out shows."""
+        return _("Could be invited") if self.counts.not_drawn else _("Invited")
 
     @property
     def reasons(self) -> list[tuple[str, str, int, bool]]:
@@ -91,5 +110,7 @@ class Who:
             **({"is_promotional": "on"} if self.audience.is_promotional else {}),
             **({"beyond_cap_reason": "on"} if self.audience.is_beyond_cap else {}),
             **({"team": self.audience.team.pk} if self.audience.team else {}),
+            "at_most": self.audience.at_most or "",
+            "chosen_by": self.audience.chosen_by,
         }
         return urlencode(query, doseq=True)

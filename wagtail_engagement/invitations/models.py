@@ -6,15 +6,16 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 from wagtail.models import PreviewableMixin
 
 from .. import conf, notify
-from ..consultations.models import Consultation, new_reference
+from ..consultations.models import Consultation, ConsultationResponse, new_reference
 from ..participants.models import Interest, Participant
 from .kinds import RETURNED, Halt
 from .teams import Team
@@ -37,6 +38,12 @@ class Invitation(PreviewableMixin, models.Model):
         ANY = "any", _("any of these interests")
         ALL = "all", _("all of these interests")
 
+    class Chosen(models.TextChoices):
+        """How people are found where not everybody is invited."""
+
+        RANDOM = "random", _("at random, from each area its share")
+        LIKELY = "likely", _("most likely to take part, and one in five at random")
+
     class Start(models.TextChoices):
         NOW = "now", _("Now")
         OPENING = "opening", _("When the consultation opens")
@@ -56,6 +63,8 @@ class Invitation(PreviewableMixin, models.Model):
         "is_promotional",
         "beyond_cap_reason",
         "team",
+        "at_most",
+        "chosen_by",
         "subject",
         "preheader",
         "opening",
@@ -114,6 +123,26 @@ class Invitation(PreviewableMixin, models.Model):
         editable=False,
         related_name="reminders",
     )
+    at_most = models.PositiveIntegerField(
+        _("invite only so many of them"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Leave it empty to invite everyone. People whom the law says to notify are always"
+            " among them."
+        ),
+    )
+    chosen_by = models.CharField(
+        _("if not everyone, choose them"),
+        max_length=6,
+        choices=Chosen.choices,
+        default=Chosen.RANDOM,
+        help_text=_(
+            "Likely means: interested in the topics, has taken part lately, answers invitations."
+            " Never what somebody answered, and nothing about who they are."
+        ),
+    )
     subject = models.CharField(_("subject"), max_length=120, blank=True)
     preheader = models.CharField(
         _("preview line"),
@@ -132,6 +161,7 @@ class Invitation(PreviewableMixin, models.Model):
     # What was shown and frozen when Send was pressed.
     recipients = models.PositiveIntegerField(default=0, editable=False)
     exclusions = models.JSONField(default=dict, editable=False)
+    not_drawn = models.PositiveIntegerField(default=0, editable=False)
     audience_sentence = models.TextField(blank=True, editable=False)
     rendered = models.JSONField(default=dict, editable=False)
     # When it begins. With OPENING the consultation's own date is followed, should it be moved.
@@ -200,6 +230,12 @@ class Invitation(PreviewableMixin, models.Model):
         return self.consultation.opens_at if self.start == self.Start.OPENING else self.starts_at
 
     @property
+    def arrives_as(self) -> ConsultationResponse.Route:
+        """By which route a response comes that its link led to."""
+        route = ConsultationResponse.Route
+        return route.REMINDER if self.reminds_id else route.INVITATION
+
+    @property
     def preview_modes(self) -> list[tuple[str, Any]]:
         modes = [("html", _("Email")), ("text", _("Plain text"))]
         return [*modes, ("notify", _("As GOV.UK Notify shows it"))] if notify.is_used() else modes
@@ -217,6 +253,19 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def left_the_building(self) -> DeliveryQuerySet:
         """Deliveries that reached, or may have reached, their person."""
         return self.filter(state__in=Delivery.LEFT)
+
+    def unanswered(self) -> DeliveryQuerySet:
+        """Of people of whom nothing says that they have answered: those to remind.
+
+        Somebody has answered who is known to have sent a response, or whose link was answered
+        from, in this invitation or in another one to the same consultation.
+        """
+        same = {"participant": OuterRef("participant")}
+        about = OuterRef("invitation__consultation")
+        responses = ConsultationResponse.objects.counted().filter(consultation=about, **same)
+        others = Delivery.objects.filter(invitation__consultation=about, has_answered=True, **same)
+        still_there = self.filter(participant__isnull=False, has_answered=False)
+        return still_there.filter(~Exists(responses), ~Exists(others))
 
 
 class Delivery(models.Model):
@@ -269,6 +318,10 @@ class Delivery(models.Model):
         _("state"), max_length=10, choices=State.choices, default=State.PENDING
     )
     reason = models.CharField(_("reason"), max_length=200, blank=True)
+    # How somebody came to be among fewer than all, as `affinity.in_words` reads it.
+    chosen = models.CharField(max_length=20, blank=True, editable=False)
+    # Without a time on purpose: it would lead to the response that was sent then.
+    has_answered = models.BooleanField(default=False, editable=False)
     attempt = models.PositiveSmallIntegerField(default=0)
     owner = models.CharField(max_length=60, blank=True)
     lease_until = models.DateTimeField(null=True)

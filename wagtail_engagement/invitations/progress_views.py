@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -20,6 +19,7 @@ from ..modeladmin import may
 from . import limiting, queries, reminding, rendering, sending, timing
 from .audience import Counts
 from .forms import DecideForm, ReminderForm
+from .listing import DeliveryPages
 from .models import Delivery, Invitation
 from .screens import (
     TEMPLATES,
@@ -59,7 +59,9 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         "reminder_form": ReminderForm(initial={"remind_days": invitation.remind_days}),
         "may_remind": may(request.user, "add_invitation") and not invitation.reminds_id,
         "sent_text": rendering.shown(invitation.rendered),
-        "exclusions": Counts(invitation.recipients, invitation.exclusions, 0),
+        "counts": Counts(
+            invitation.recipients, invitation.exclusions, 0, not_drawn=invitation.not_drawn
+        ),
         "may_send": may_turn,
         "may_add": may(request.user, "add_invitation"),
         "header_title": str(invitation),
@@ -86,7 +88,7 @@ def people(request: HttpRequest, pk: int, group: str) -> HttpResponse:
     if group not in GROUPS:
         raise Http404
     found = invitation.deliveries.filter(state__in=GROUPS[group]).select_related("participant")
-    pages = Paginator(found.order_by("pk"), PAGE_SIZE)
+    pages = DeliveryPages(found.order_by("pk"), PAGE_SIZE)
     decides = group == "unknown" and may(request.user, "send_invitation")
     return list_people(request, invitation, _labels()[group], pages, decides=decides)
 

@@ -20,12 +20,13 @@ from .. import conf
 from ..consent import queries as consent_queries
 from ..consent.models import ContactPermission
 from ..consultations import queries as consultation_queries
+from ..consultations import routes
 from ..consultations.models import ConsultationResponse, State
 from ..participants import renewing
 from ..participants.models import Claim, Participant, ParticipantInterest, RegisterMail
 from ..seal import sealing
 from ..seal.models import JournalEntry
-from . import limiting
+from . import affinity, limiting, rendering
 from .audience import INCLUDED, Audience, Counts, Exclusion, not_invited
 from .events import ProviderEvent
 from .kinds import RETURNED
@@ -59,7 +60,7 @@ class Progress:
     skipped: int
     skipped_reasons: list[tuple[str, str, int]]
     bounces: list[tuple[str, str, int]]
-    answered: int
+    answered: int | None
     refusal: str = ""  # Why this database may not send at all; "" while it may, or need not.
 
     @property
@@ -208,7 +209,11 @@ def why(audience: Audience, person: Participant) -> str:
     if judged is None:
         return _("Not included: this record is no more, or is part of another.")
     if judged.why == INCLUDED:
-        return _("Included: %(facts)s.") % {"facts": ", ".join(_in_favour(audience, judged))}
+        facts = {"facts": ", ".join(_in_favour(audience, judged))}
+        must = judged.must_be_notified and not audience.is_promotional
+        if audience.at_most is None or must or not audience.counts().not_drawn:
+            return _("Included: %(facts)s.") % facts
+        return _("Could be drawn: %(facts)s.") % facts
     return _("Not included: %(fact)s.") % {"fact": _against(audience, judged)}
 
 
@@ -230,6 +235,8 @@ def _in_favour(audience: Audience, judged: Any) -> Iterator[str]:
             yield _("not known to live elsewhere")
     yield not_invited(days) if days else _("not invited to this consultation before")
     yield _("has not answered")
+    if audience.at_most is not None and audience.chosen_by == Invitation.Chosen.LIKELY:
+        yield from affinity.of(audience, judged)
 
 
 def _fitting(audience: Audience, judged: Any) -> str:
@@ -369,7 +376,9 @@ def progress(invitation: Invitation) -> Progress:
             bounced[bounce] = bounced.get(bounce, 0) + number
         if state == Delivery.State.SKIPPED:
             skipped[reason] = number
-    answers = ConsultationResponse.objects.counted().filter(route_key=invitation.code)
+    answers = ConsultationResponse.objects.counted().filter(
+        route_key=invitation.code, route__in=routes.INVITING
+    )
     return Progress(
         sent=sum(found.get(state, 0) for state in SENT),
         waiting=sum(found.get(state, 0) for state in Delivery.LIVE),
@@ -386,7 +395,7 @@ def progress(invitation: Invitation) -> Progress:
             for kind in reversed(RETURNED)
             if kind in bounced
         ],
-        answered=answers.count(),
+        answered=answers.count() if rendering.tells_route(invitation) else None,
         refusal=_refusal_of(invitation),
     )
 

@@ -1,4 +1,4 @@
-"""What an invitation says. Rendered once for all people; two links are put in for each.
+"""What an invitation says. Rendered once for all people; three links are put in for each.
 
 No template runs over what an editor typed: the opening words are cleaned HTML, everything else is
 escaped, and per person there is nothing but `str.replace` (trust.md 3.5).
@@ -25,13 +25,17 @@ from wagtail.rich_text import expand_db_html
 from .. import conf
 from ..consent import queries as consent_queries
 from ..consultations import queries as consultation_queries
+from ..consultations import routes
 from ..consultations.models import Consultation
-from ..participants.models import Interest
+from ..participants.models import Interest, Link
 from .models import Invitation
 
 ALLOWED_TAGS = {"p", "br", "b", "strong", "i", "em", "a", "ul", "ol", "li"}
 ALLOWED_SCHEMES = {"http", "https", "mailto", "tel"}
 INERT = "#"
+# Below this many people a code would tell who answered, as it would of whatever is anonymous or
+# sensitive: their letter leads to the page without one.
+FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,41 @@ class Letter:
 
 def freeze(invitation: Invitation) -> dict[str, str]:
     """Return the letter with placeholders that no text can contain by chance."""
-    marks = {name: f"{name}-{secrets.token_hex(16)}" for name in ("choices", "leave")}
-    letter = _render(invitation, list(invitation.interests.all()), invitation.code, marks)
+    names, code = ["choices", "leave"], ""
+    if invitation.recipients >= FEWEST and routes.of(invitation.consultation):
+        names, code = [*names, "answer"], invitation.code
+    marks = {name: f"{name}-{secrets.token_hex(16)}" for name in names}
+    letter = _render(invitation, list(invitation.interests.all()), code, marks)
     return {"subject": letter.subject, "html": letter.html, "text": letter.text, **marks}
 
 
-def address_to(frozen: dict[str, str], *, choices: str, leave: str) -> Letter:
-    """Put one person's two links into the frozen letter."""
+def links_in(frozen: dict[str, str]) -> list[Link.Purpose]:
+    """Which links of one person a frozen letter has."""
+    purposes = (Link.Purpose.CHOICES, Link.Purpose.LEAVE, Link.Purpose.ANSWER)
+    return [purpose for purpose in purposes if purpose.value in frozen]
+
+
+def address_to(frozen: dict[str, str], *, choices: str, leave: str, answer: str = "") -> Letter:
+    """Put one person's links into the frozen letter; `answer` is the token alone.
+
+    It goes behind the address of the consultation, where the letter has a mark for it.
+    """
     html, text = frozen["html"], frozen["text"]
-    for mark, url in ((frozen["choices"], choices), (frozen["leave"], leave)):
-        html = html.replace(mark, escape(url))
-        text = text.replace(mark, url)
+    for name, put in (("choices", choices), ("leave", leave), ("answer", behind(answer))):
+        if mark := frozen.get(name):
+            html = html.replace(mark, escape(put))
+            text = text.replace(mark, put)
     return Letter(frozen["subject"], html, text)
+
+
+def behind(answer: str) -> str:
+    """What goes behind the address of the consultation in one person's letter."""
+    return f"&{routes.ANSWERING}={answer}" if answer else ""
+
+
+def tells_route(invitation: Invitation) -> bool:
+    """Whether the letter that was sent leads to the page by the invitation's code."""
+    return not invitation.rendered or invitation.code in invitation.rendered["text"]
 
 
 def shown(frozen: dict[str, str]) -> str:
@@ -70,15 +97,15 @@ def preview(invitation: Invitation, interests: Iterable[Interest] | None = None)
     return _render(invitation, list(chosen), "", {"choices": INERT, "leave": INERT})
 
 
-def consultation_address(invitation: Invitation, code: str) -> str:
+def consultation_address(invitation: Invitation, code: str, mark: str = "") -> str:
     """The page's address with the invitation's code, which is the same for all its people.
 
-    A sensitive consultation has none: there, a code would tell that somebody was invited.
+    `mark` is where the part of one message goes. A letter without a code leads to the page alone.
     """
     url = consultation_queries.url_of(invitation.consultation)
-    if not url or not code or invitation.consultation.is_sensitive:
+    if not url or not code:
         return url
-    return f"{url}?{urlencode({'i': code})}"
+    return f"{url}?{urlencode({routes.INVITED: code})}{mark}"
 
 
 def subject_of(invitation: Invitation) -> str:
@@ -107,7 +134,7 @@ def _render(
             "subject": subject,
             "invitation": invitation,
             "consultation": invitation.consultation,
-            "consultation_url": consultation_address(invitation, code),
+            "consultation_url": consultation_address(invitation, code, links.get("answer", "")),
             "opening": mark_safe(opening),  # noqa: S308  cleaned just above
             "opening_text": as_text(opening),
             "outcome": _last_outcome(invitation.consultation, interests),

@@ -13,7 +13,8 @@ from wagtail.admin.auth import any_permission_required, permission_required
 from wagtail.log_actions import log
 
 from ..modeladmin import may
-from .models import Delivery, Invitation
+from .listing import DeliveryPages
+from .models import Invitation
 
 NAMESPACE = "engagement_invitations"
 LISTED = "wagtailsnippets_wagtail_engagement_invitation:list"
@@ -65,7 +66,7 @@ def list_people(
         "says_why": says_why,
         "decides": decides,
         "query": query.urlencode(),
-        "is_deliveries": pages.object_list.model is Delivery,
+        "is_deliveries": isinstance(pages, DeliveryPages),
         "shows_contact": shows_contact,
         "back": back,
         "header_title": title,

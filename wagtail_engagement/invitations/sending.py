@@ -21,8 +21,8 @@ from ..consultations.models import Consultation
 from ..line import Line
 from ..participants.models import Interest
 from ..seal import journalling, sealing
-from . import halting, handing, ledger, queries, rendering, running
-from .audience import INCLUDED, Audience
+from . import drawing, halting, handing, ledger, queries, rendering, running
+from .audience import Audience
 from .models import Delivery, Invitation
 
 State = Delivery.State
@@ -86,6 +86,7 @@ def follow_up(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> I
     """Write a draft with the same text and audience, for those who missed the first.
 
     Everybody who was or may have been reached is left out: never twice for one consultation.
+    Where only some were invited it is for all the others.
     """
     return _repeat(invitation, actor, at)
 
@@ -109,7 +110,8 @@ def _repeat(invitation: Invitation, actor: Any, at: datetime.datetime, **more: A
         consultation=invitation.consultation,
         created_by=actor,
         created_at=at,
-        **{name: getattr(invitation, name) for name in Invitation.AMENDABLE} | more,
+        **{name: getattr(invitation, name) for name in Invitation.AMENDABLE}
+        | {"at_most": None, **more},
     )
     again.interests.set(invitation.interests.all())
     log(again, "wagtail.create", user=actor)
@@ -169,9 +171,11 @@ def start(
         raise AudienceGrew(created)
     invitation.recipients = created
     invitation.exclusions = counts.left_out
-    invitation.audience_sentence = audience.sentence(created)
+    invitation.not_drawn = counts.not_drawn
+    invitation.audience_sentence = audience.sentence(created, counts.not_drawn)
     invitation.rendered = rendering.freeze(invitation)
-    invitation.save(update_fields=["recipients", "exclusions", "audience_sentence", "rendered"])
+    frozen = ["recipients", "exclusions", "not_drawn", "audience_sentence", "rendered"]
+    invitation.save(update_fields=frozen)
     journalling.note([_said_of(invitation)], at=at)
     _log(invitation, "started", actor, recipients=created, start=plan.start)
     nudge.after_commit()
@@ -196,15 +200,15 @@ def _lock_starting() -> None:
 
 
 def _freeze(invitation: Invitation, audience: Audience, at: datetime.datetime) -> int:
-    """Create a delivery for everybody in the audience, in one statement; return how many."""
-    people, params = audience.numbers(INCLUDED).query.sql_with_params()
+    """Create a delivery for everybody who is invited, in one statement; return how many."""
+    people, params = drawing.invited(audience)
     is_postgres = connection.vendor == "postgresql"
     new_uuid = "gen_random_uuid()" if is_postgres else "lower(hex(randomblob(16)))"
     row = Delivery(invitation=invitation, retry_at=at)
     fields = [
         field
         for field in Delivery._meta.concrete_fields
-        if field.name not in ("id", "uuid", "participant")
+        if field.name not in ("id", "uuid", "participant", "chosen")
     ]
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
@@ -212,8 +216,8 @@ def _freeze(invitation: Invitation, audience: Audience, at: datetime.datetime) -
     table = connection.ops.quote_name(Delivery._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (uuid, participant_id, {columns})"  # noqa: S608  own names alone
-            f" SELECT {new_uuid}, invited.person, {marks} FROM ({people}) invited",
+            f"INSERT INTO {table} (uuid, participant_id, chosen, {columns})"  # noqa: S608  own names
+            f" SELECT {new_uuid}, invited.person, invited.chosen, {marks} FROM ({people}) invited",
             [*values, *params],
         )
         return int(cursor.rowcount)

@@ -336,6 +336,7 @@ class Link(models.Model):
         MOVE = "move", _("confirm a new address")
         IDENTITY = "identity", _("say that a request is one's own")
         RENEW = "renew", _("let us go on writing")
+        ANSWER = "answer", _("tell that somebody answered from an invitation")
 
     token_hash = models.CharField(max_length=64, unique=True)
     purpose = models.CharField(max_length=10, choices=Purpose.choices)

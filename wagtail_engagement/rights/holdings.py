@@ -19,6 +19,7 @@ from ..consent.queries import learned
 from ..consultations.models import Answer, ConsultationResponse, ResponseContact
 from ..consultations.questions import Definition
 from ..imports.models import ImportRow
+from ..invitations.affinity import in_words
 from ..invitations.events import ProviderEvent
 from ..invitations.models import Delivery
 from ..participants.details import ParticipantName, ParticipantNote
@@ -216,10 +217,13 @@ HOLDINGS: tuple[Holding, ...] = (
             (_("Consultation"), "invitation.consultation.title"),
             (_("State"), _display("state")),
             (_("Reason"), "why"),
+            (_("How chosen"), lambda row: in_words(row.chosen)),
+            (_("Somebody answered from it"), "has_answered"),
             (_("When"), "handed_at"),
         ),
         cut={
             "participant": None,
+            "chosen": "",
             "fingerprint": "",
             "key_id": "",
             "provider_id": "",
@@ -392,6 +396,7 @@ NOBODY = {
     "JournalEntry": "keyed hashes for a week; what they say stands in Do not contact",
     "Seal": "whose database this is",
     "ImportBatch": "what was declared of a sheet; its file is dealt with by erasing.py",
+    "NamedLink": "an address for a poster or a partner; its author is staff",
     "RetentionRun": "counts alone",
     "WorkerSign": "names of machines",
 }

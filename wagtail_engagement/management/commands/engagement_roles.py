@@ -27,6 +27,7 @@ RUNS_CONSULTATIONS = {
     "view_sensitive_response",
     "manage_consent_wording",
     "change_engagementsettings",
+    "add_namedlink",
 }
 INVITES = {
     "view_invitation",

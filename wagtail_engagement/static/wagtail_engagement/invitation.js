@@ -10,6 +10,8 @@
     "is_promotional",
     "beyond_cap_reason",
     "team",
+    "at_most",
+    "chosen_by",
   ];
 
   const who = document.querySelector("[data-engagement-who]");
