@@ -103,6 +103,8 @@ class Audience:
             "is_promotional": invitation.is_promotional,
             "is_beyond_cap": bool(invitation.beyond_cap_reason),
             "team": invitation.team,
+            "at_most": invitation.at_most,
+            "chosen_by": invitation.chosen_by,
         }
         if "interests" not in chosen:
             saved["interests"] = tuple(invitation.interests.all())

@@ -29,6 +29,8 @@ SAID = {
     "owner": "",
     "lease_until": None,
 }
+# What a new row needs besides, for rows that go in without the model.
+FRESH = {"attempt": 1, "provider_id": "", "bounce": "", "chosen": "", "has_answered": False}
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def add_handed(rows: Iterable[tuple[Handed, int]]) -> tuple[int, int]:
             (one.delivery, numbers[one.invitation], pk, one.at, one.at, one.mark, one.key_id)
             for one, pk in known
         ],
-        same={**SAID, "attempt": 1, "provider_id": ""},
+        same={**SAID, **FRESH},
         ignore_conflicts=True,
     )
     added = Delivery.objects.filter(uuid__in=[handed.delivery for handed, _pk in known])

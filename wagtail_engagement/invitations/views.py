@@ -89,9 +89,7 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
     who = Who.asked(request, invitation)
     people = Participant.objects.order_by("pk")
     pages = NumberPaginator(people, PAGE_SIZE, numbers=who.audience.numbers(reason))
-    title = _("Invited")
-    if reason:
-        title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label}
+    title = _("Left out: %(reason)s") % {"reason": Exclusion(reason).label} if reason else who.title
     return list_people(request, invitation, title, pages, says_why=who.says_why)
 
 

@@ -382,21 +382,3 @@ HOLDINGS: tuple[Holding, ...] = (
         related=("batch",),
     ),
 )
-
-# Tables that hold nobody of the register, and why.
-NOBODY = {
-    "Area": "names of wards",
-    "Postcode": "which ward a postcode lies in",
-    "Consultation": "what was asked; its owner is staff",
-    "ConsentWording": "words of the council; its author is staff",
-    "EngagementSettings": "what a site says about itself",
-    "FormVersion": "questions, not answers",
-    "Interest": "the vocabulary of topics",
-    "Invitation": "one letter for many; its author is staff",
-    "JournalEntry": "keyed hashes for a week; what they say stands in Do not contact",
-    "Seal": "whose database this is",
-    "ImportBatch": "what was declared of a sheet; its file is dealt with by erasing.py",
-    "NamedLink": "an address for a poster or a partner; its author is staff",
-    "RetentionRun": "counts alone",
-    "WorkerSign": "names of machines",
-}

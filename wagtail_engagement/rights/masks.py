@@ -121,6 +121,7 @@ MASKS: dict[str, Mask] = {
     ),
     # Asking
     "Consultation": Mask(kept=("title", "summary", "area", "form_page")),
+    "NamedLink": Mask(kept=("name", "code")),
     "FormVersion": Mask(kept=("digest", "definition")),
     "ConsultationResponse": Mask(
         texts={"submission_hash": Concat(Value("safe:"), Cast("uuid", TEXT))},
@@ -161,6 +162,10 @@ MASKS: dict[str, Mask] = {
             "exclusions",
             "audience_sentence",
             "rendered",
+            "beyond_cap_reason",
+            "asked_version",
+            "acknowledged",
+            "halted",
         ),
     ),
     "Delivery": Mask(
@@ -179,8 +184,17 @@ MASKS: dict[str, Mask] = {
             ),
             **NO_LEASE,
         },
-        kept=("key_id",),
+        kept=("key_id", "bounce", "chosen"),
     ),
+    "ProviderEvent": GOES,
+    "Team": Mask(
+        texts={
+            "reply_to": numbered("team-", after=DOMAIN),
+            "mailbox": numbered("team-", after=DOMAIN),
+        },
+        kept=("name", "sender_name"),
+    ),
+    "SendingLimit": GOES,
     "WorkerSign": GOES,
     # Bringing in
     "ImportBatch": Mask(
