@@ -9,7 +9,7 @@ from wagtail.models import ModelLogEntry
 
 from wagtail_engagement import addresses
 from wagtail_engagement.consultations.models import REFERENCE_ALPHABET
-from wagtail_engagement.invitations import sending
+from wagtail_engagement.invitations import running, sending
 from wagtail_engagement.invitations.audience import Audience
 from wagtail_engagement.models import Delivery, Invitation
 
@@ -70,7 +70,7 @@ class Mailings:
             reason = "Wait until the new map is on the page."
             sending.pause(invitation=invitation, actor=lead, at=at + DAY / 24, reason=reason)
         else:
-            sending.finish(at=at + DAY / 24)
+            running.finish(at=at + DAY / 24)
         ModelLogEntry.objects.for_instance(invitation).update(timestamp=at)
 
     def draft(self, asked: Asked, letter: Letter, at: datetime.datetime) -> Invitation:

@@ -42,6 +42,10 @@ INVITATIONS = {
     "resume": LEADS,
     "stop": LEADS,
     "follow_up": LEADS,
+    "ask": LEADS,
+    "remind": LEADS,
+    "plan_reminder": LEADS,
+    "decide": LEADS,
 }
 IN_EDITOR = {
     "list": READERS,
@@ -143,7 +147,20 @@ BY_POST = [
     *(f"wagtail_engagement_responses:{name}" for name in ("release", "reject")),
     *(
         f"engagement_invitations:{name}"
-        for name in ("counts", "ask_why", "test", "send", "pause", "resume", "stop", "follow_up")
+        for name in (
+            "counts",
+            "ask_why",
+            "ask",
+            "test",
+            "send",
+            "pause",
+            "resume",
+            "stop",
+            "follow_up",
+            "remind",
+            "plan_reminder",
+            "decide",
+        )
     ),
 ]
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.

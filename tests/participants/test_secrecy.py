@@ -153,9 +153,9 @@ def test_a_cookie_of_nonsense_gets_a_plain_page(client, page, cookie):
         assert "Open the link in your email again" in response.content.decode()
 
 
-def test_only_the_leave_button_goes_without_a_csrf_check():
+def test_only_the_leave_button_and_a_providers_receipt_go_without_a_csrf_check():
     exempt = [p.name for p in urls.urlpatterns if getattr(p.callback, "csrf_exempt", False)]
-    assert exempt == ["leave_link"]
+    assert exempt == ["leave_link", "notify_callback"]
 
 
 def test_no_page_of_ours_waits_for_a_log_in():
