@@ -15,7 +15,7 @@ from .consultations.models import (
     ResponseContact,
 )
 from .imports.models import ImportBatch, ImportRow
-from .invitations.models import Delivery, Invitation, WorkerSign
+from .invitations.models import Delivery, Invitation, TeamNotice, WorkerSign
 from .invitations.teams import SendingLimit, Team
 from .participants.details import ParticipantName, ParticipantNote
 from .participants.merges import AddressChange, Merge, PossibleDuplicate
@@ -62,5 +62,6 @@ __all__ = [
     "SendingLimit",
     "Suppression",
     "Team",
+    "TeamNotice",
     "WorkerSign",
 ]

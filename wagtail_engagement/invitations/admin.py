@@ -23,7 +23,7 @@ from wagtail.snippets.views.snippets import (
 )
 
 from ..modeladmin import may
-from . import queries, rendering, screens, sending
+from . import approval, colleagues, queries, rendering, screens, sending
 from .forms import InvitationForm, SendForm, TestForm
 from .listing import Who
 from .models import Invitation
@@ -104,9 +104,11 @@ class InvitationEditView(EditView):
             "checks": checks,
             "is_ready": not any(check.is_blocking for check in checks),
             "may_send": may(self.request.user, "send_invitation"),
-            "needs_second": queries.needs_second_person(who.counts.included),
-            "is_asked_for": queries.is_asked_for(who.invitation),
-            "is_second": queries.may_be_sent_by(
+            "needs_second": approval.needs_second_person(who.counts.included),
+            "is_asked_for": approval.is_asked_for(who.invitation),
+            "asked_by": colleagues.named(who.invitation.asked_by),
+            "is_first": approval.is_first(who.invitation, self.request.user),
+            "is_second": approval.may_be_sent_by(
                 who.invitation, who.counts.included, self.request.user
             ),
             "send_form": SendForm(invitation=who.invitation, initial=initial),
@@ -155,11 +157,12 @@ class InvitationViewSet(SnippetViewSet):
     list_display = [
         "__str__",
         Column("consultation", label=gettext_lazy("Consultation")),
+        Column("team", label=gettext_lazy("Team")),
         Column("get_status_display", label=gettext_lazy("Status")),
         Column("recipients", label=gettext_lazy("People")),
         DateColumn("started_at", label=gettext_lazy("Started"), sort_key="started_at"),
     ]
-    list_filter = ["status"]
+    list_filter = ["status", "team"]
     list_per_page = 50
     search_fields = ["subject", "consultation__title"]
     search_backend_name = None
@@ -196,7 +199,7 @@ class InvitationViewSet(SnippetViewSet):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return Invitation.objects.select_related("consultation")
+        return Invitation.objects.select_related("consultation", "team")
 
     def register_chooser_viewset(self) -> None:
         """Nothing chooses an invitation, and Wagtail's chooser would list them to all staff."""
@@ -230,6 +233,7 @@ def register_log_actions(actions: LogActionRegistry) -> None:
         ("people_viewed", _("Look at people"), _("Looked at names and addresses of people")),
         ("tested", _("Send a test"), _("Sent a test to a colleague")),
         ("asked", _("Ask for a second person"), _("Asked a second person to send it")),
+        ("ask_taken_back", _("Ask nobody any more"), _("Took back asking a second person")),
         ("reminder_planned", _("Plan a reminder"), _("Planned the reminder")),
         ("reminder_called_off", _("Call off a reminder"), _("Called off the reminder")),
         ("doubt_left", _("Leave what is in doubt"), _("Left what may have arrived as it is")),

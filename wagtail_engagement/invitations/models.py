@@ -100,7 +100,7 @@ class Invitation(PreviewableMixin, models.Model):
     team = models.ForeignKey(
         Team,
         verbose_name=_("team"),
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="invitations",
@@ -147,6 +147,15 @@ class Invitation(PreviewableMixin, models.Model):
     )
     asked_at = models.DateTimeField(null=True, editable=False)
     asked_version = models.CharField(max_length=64, blank=True, editable=False)
+    asked_count = models.PositiveIntegerField(default=0, editable=False)
+    # Who made the last change: nobody is the second person for words of their own.
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -320,3 +329,33 @@ class WorkerSign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TeamNotice(models.Model):
+    """A mail to a team's shared mailbox: one of its invitations waits for somebody.
+
+    It stands for as long as that is so, and goes when it is over; the next time makes a new one.
+    """
+
+    class Event(models.TextChoices):
+        PAUSED = "paused", _("paused by itself")
+        ASKED = "asked", _("waits for a second person")
+
+    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="notices")
+    event = models.CharField(max_length=6, choices=Event.choices)
+    made_at = models.DateTimeField()
+    retry_at = models.DateTimeField()
+    attempt = models.PositiveSmallIntegerField(default=0)
+    settled_at = models.DateTimeField(null=True)
+
+    wagtail_reference_index_ignore = True
+
+    class Meta:
+        verbose_name = _("notice to a team")
+        verbose_name_plural = _("notices to teams")
+        constraints = [
+            models.UniqueConstraint(fields=["invitation", "event"], name="engagement_notice_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Team notice {self.pk}"

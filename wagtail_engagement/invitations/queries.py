@@ -42,6 +42,7 @@ class Check:
     text: str
     is_fine: bool = True
     is_blocking: bool = False
+    url: str = ""  # Where there is more to see.
 
 
 @dataclass(frozen=True)
@@ -314,28 +315,11 @@ def _day(moment: datetime.datetime | None) -> str:
     return date_format(timezone.localtime(moment), "j F Y") if moment else ""
 
 
-def needs_second_person(count: int) -> bool:
-    """Whether so many people are invited only with a second person's consent."""
-    return bool(conf.approval_above()) and count > conf.approval_above()
-
-
-def is_asked_for(invitation: Invitation) -> bool:
-    """Whether somebody asked a second person to send this very version."""
-    return invitation.asked_by is not None and invitation.asked_version == version(invitation)
-
-
-def may_be_sent_by(invitation: Invitation, count: int, user: Any) -> bool:
-    """Whether a person may send to so many: above the limit only as the second one."""
-    if not needs_second_person(count):
-        return True
-    is_second = is_asked_for(invitation) and invitation.asked_by_id != user.pk
-    return is_second and bool(user.has_perm("wagtail_engagement.approve_invitation"))
-
-
 def version(invitation: Invitation) -> str:
-    """A fingerprint of all that an editor decides; another one after any change."""
+    """A fingerprint of all that is decided before it starts; another one after any change."""
     topics = sorted(invitation.interests.values_list("pk", flat=True))
-    said = [topics, *(str(getattr(invitation, name)) for name in Invitation.AMENDABLE)]
+    team = invitation.team and [invitation.team.sender_name, invitation.team.reply_to]
+    said = [topics, team, *(str(getattr(invitation, name)) for name in Invitation.AMENDABLE)]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

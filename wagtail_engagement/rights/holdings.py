@@ -379,5 +379,8 @@ NOBODY = {
     "Invitation": "one letter for many; its author is staff",
     "ImportBatch": "what was declared of a sheet; its file is dealt with by erasing.py",
     "RetentionRun": "counts alone",
+    "SendingLimit": "how much one sender of the council may send",
+    "Team": "shared mailboxes of the council; its members are staff",
+    "TeamNotice": "which invitation a team was told of",
     "WorkerSign": "names of machines",
 }
