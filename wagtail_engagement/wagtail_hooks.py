@@ -23,6 +23,7 @@ from .insight.belonging_views import may_reassign
 from .insight.views import URLS as INSIGHT_URLS
 from .insight.views import may_see_overview
 from .invitations import admin as invitations
+from .invitations.calendar_views import may_see_calendar
 from .invitations.screens import NAMESPACE
 from .invitations.team_screens import TeamAdmin
 from .invitations.views import admin_urls
@@ -72,6 +73,22 @@ def overview_menu_item() -> MenuItem:
         name="wagtail_engagement-overview",
         icon_name="home",
         order=100,
+    )
+
+
+class CalendarMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return may_see_calendar(request.user)
+
+
+@hooks.register("register_engagement_menu_item")
+def calendar_menu_item() -> MenuItem:
+    return CalendarMenuItem(
+        _("Calendar"),
+        reverse(f"{NAMESPACE}:calendar"),
+        name="wagtail_engagement-calendar",
+        icon_name="calendar",
+        order=160,
     )
 
 

@@ -23,7 +23,7 @@ from wagtail.snippets.views.snippets import (
 )
 
 from ..modeladmin import may
-from . import approval, colleagues, queries, rendering, screens, sending
+from . import approval, colleagues, hints, queries, rendering, screens, sending
 from .forms import InvitationForm, SendForm, TestForm
 from .listing import Who
 from .models import Invitation
@@ -101,7 +101,7 @@ class InvitationEditView(EditView):
         return {
             **context,
             "who": who,
-            "checks": checks,
+            "checks": [*checks, *hints.hints(who.invitation, who.audience, who.counts)],
             "is_ready": not any(check.is_blocking for check in checks),
             "may_send": may(self.request.user, "send_invitation"),
             "needs_second": approval.needs_second_person(who.counts.included),

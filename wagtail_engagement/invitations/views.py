@@ -21,6 +21,7 @@ from ..participants.models import Participant
 from . import sending
 from .approval_views import approval_urls
 from .audience import INCLUDED, Exclusion
+from .calendar_views import calendar_urls
 from .forms import NewInvitationForm, SendForm, TestForm, WhoForm
 from .listing import Who, may_see_who_answered
 from .models import Invitation
@@ -225,5 +226,6 @@ admin_urls = [
     path("<int:pk>/test/", test, name="test"),
     path("<int:pk>/send/", send, name="send"),
     *approval_urls,
+    *calendar_urls,
     *progress_urls,
 ]
