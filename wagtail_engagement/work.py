@@ -18,7 +18,7 @@ from . import mail
 from .consent import settling
 from .consultations import responses
 from .imports import importing
-from .invitations import limiting, reminding
+from .invitations import limiting, noticing, reminding
 from .invitations import sending as invitations
 from .invitations.models import WorkerSign
 from .line import Line
@@ -97,6 +97,7 @@ def _parts(
             stopping=lambda: stopping() or time.monotonic() > over,
             line=line,
         ),
+        "notices": partial(noticing.work, at=now, stopping=stopping),
         "imports": partial(
             importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping
         ),

@@ -1,14 +1,23 @@
 """Every admin address of ours, opened by every role (S14). A new address needs a row here."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from wagtail_engagement.models import ImportBatch, ImportRow, Merge, Participant, RightsRequest
+from wagtail_engagement.models import (
+    ImportBatch,
+    ImportRow,
+    Merge,
+    Participant,
+    RightsRequest,
+    Team,
+)
 
 from .conftest import ROLES
 
 pytestmark = pytest.mark.django_db
+User = get_user_model()
 
 EVERYBODY_OF_OURS = {"lead", "analyst", "steward", "all_in_one", "superuser"}
 READERS = {"lead", "analyst", "all_in_one", "superuser"}
@@ -35,7 +44,15 @@ INVITATIONS = {
     "resume": LEADS,
     "stop": LEADS,
     "follow_up": LEADS,
+    "remind": LEADS,
+    "plan_reminder": LEADS,
+    "decide": LEADS,
+    "ask": LEADS,
+    "take_back": LEADS,
+    "calendar": READERS,
 }
+TEAMS = ["index", "index_results", "add", "edit", "delete", "members", "history"]
+TEAMS += ["history_results"]
 IN_EDITOR = {
     "list": READERS,
     "list_results": READERS,
@@ -103,6 +120,9 @@ PERMITTED = {
     "wagtail_engagement_do_not_contact:add": STEWARDS,
     "wagtail_engagement_do_not_contact:lift": STEWARDS,
     **{f"wagtail_engagement_imports:{name}": STEWARDS for name in IMPORTS},
+    "wagtail_engagement_belongings": LEADS,
+    "wagtail_engagement_belongings_of": LEADS,
+    **{f"wagtail_engagement_teams:{name}": LEADS for name in TEAMS},
     "wagtail_engagement_deliveries:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_deliveries:index_results": EVERYBODY_OF_OURS,
 }
@@ -132,6 +152,10 @@ BY_POST = [
     *(
         f"engagement_invitations:{name}"
         for name in ("counts", "ask_why", "test", "send", "pause", "resume", "stop", "follow_up")
+    ),
+    *(
+        f"engagement_invitations:{name}"
+        for name in ("remind", "plan_reminder", "decide", "ask", "take_back")
     ),
 ]
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.
@@ -183,6 +207,8 @@ def address(name, council, page):
         "wagtail_engagement_requests": RightsRequest.objects.get_or_create(
             participant=council.person
         )[0].pk,
+        "wagtail_engagement_teams": Team.objects.get_or_create(name="Parks")[0].pk,
+        "wagtail_engagement_belongings_of": User.objects.get_or_create(username="somebody")[0].pk,
         "engagement_invitations": council.invitation.pk,
         EDITOR: council.invitation.pk,
     }
