@@ -144,8 +144,8 @@ def _compared(near: list[Entry], at: datetime.datetime) -> list[Entry]:
     started = {entry.invitation.pk for entry in near if not entry.is_draft}
     both |= _of_started(started)
     for pk, audience in audiences.items():
-        for other, number in shared_with(audience, started).items():
-            both[frozenset((pk, other))] = number
+        met = shared_with(audience, started)
+        both |= {frozenset((pk, number)): people for number, people in met.items()}
     near = [
         replace(entry, people=counted.get(entry.invitation.pk)) if entry.is_draft else entry
         for entry in near

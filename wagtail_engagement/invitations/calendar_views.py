@@ -59,7 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, f"{TEMPLATES}/calendar.html", context)
 
 
-def _day(moment: datetime.datetime) -> datetime.date:
+def _day(moment: datetime.datetime | None) -> datetime.date:
     return timezone.localtime(moment).date()
 
 

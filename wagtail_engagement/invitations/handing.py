@@ -230,7 +230,6 @@ def _message(row: Delivery) -> mail.EngagementMessage:
     letter = rendering.address_to(
         row.invitation.rendered, choices=urls[Link.Purpose.CHOICES], leave=leave
     )
-    team = row.invitation.team
     message = mail.build(
         to=row.participant.email,  # type: ignore[union-attr]
         subject=letter.subject,
@@ -241,7 +240,7 @@ def _message(row: Delivery) -> mail.EngagementMessage:
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": f"<{conf.list_id()}>",
         },
-        sender=team and mail.Sender(team.sender_name, team.reply_to),
+        sender=row.invitation.sender,
     )
     marked: Any = message
     marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.

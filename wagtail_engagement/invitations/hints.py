@@ -31,8 +31,7 @@ def hints(invitation: Invitation, audience: Audience, counts: Counts) -> list[Ch
 
 
 def _sender(invitation: Invitation) -> Check:
-    sender = invitation.team and invitation.team.sender
-    message = mail.build(to="", subject="", text="", html="", sender=sender)
+    message = mail.build(to="", subject="", text="", html="", sender=invitation.sender)
     name, address = parseaddr(message.from_email)
     answers = parseaddr(message.reply_to[0])[1] if message.reply_to else address
     text = _("It comes from %(sender)s, and answers go to %(answers)s.")

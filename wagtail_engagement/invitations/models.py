@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 from wagtail.models import PreviewableMixin
 
-from .. import conf
+from .. import conf, mail
 from ..consultations.models import Consultation, new_reference
 from ..participants.models import Interest, Participant
 from .teams import Team
@@ -203,6 +203,11 @@ class Invitation(PreviewableMixin, models.Model):
     def begins_at(self) -> Any:
         """When a scheduled one is due."""
         return self.consultation.opens_at if self.start == self.Start.OPENING else self.starts_at
+
+    @property
+    def sender(self) -> mail.Sender | None:
+        """Whose name it bears and where answers go; None is the council itself."""
+        return self.team.sender if self.team else None
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:

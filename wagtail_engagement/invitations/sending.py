@@ -310,7 +310,7 @@ def send_test(
         subject=subject,
         text=letter.text,
         html=letter.html,
-        sender=invitation.team and invitation.team.sender,
+        sender=invitation.sender,
     )
     receipt = mail.send_now(message)
     if receipt.verdict != mail.Verdict.UNABLE:
