@@ -81,8 +81,10 @@ def test_two_that_reach_the_same_people_name_each_other_with_how_many(people):
     sent("Bus routes", people)
     scheduled("Parks", people[:2])
     bus, parks = calendar.entries(at=timezone.now())
-    assert [(str(other.invitation), number) for other, number in bus.shared] == [("Parks", 2)]
-    assert [(str(other.invitation), number) for other, number in parks.shared] == [
+    assert [(str(other.invitation), number.people) for other, number in bus.shared] == [
+        ("Parks", 2)
+    ]
+    assert [(str(other.invitation), number.people) for other, number in parks.shared] == [
         ("Bus routes", 2)
     ]
 
@@ -97,14 +99,14 @@ def test_whoever_was_left_out_after_all_is_not_counted(people):
     first = sent("Bus routes", people)
     sent("Parks", people)
     first.deliveries.filter(participant=people[0]).update(state="skipped")
-    assert [entry.shared[0][1] for entry in calendar.entries(at=timezone.now())] == [4, 4]
+    assert [entry.shared[0][1].shown for entry in calendar.entries(at=timezone.now())] == ["4", "4"]
 
 
 def test_a_reminder_does_not_name_the_invitation_that_it_is_about(people):
     sent("Come", people, remind_days=10)
     sent("Parks", people[:3])
     _parks, _come, reminder = calendar.entries(at=timezone.now())
-    named = [(str(other.invitation), number) for other, number in reminder.shared]
+    named = [(str(other.invitation), number.people) for other, number in reminder.shared]
     assert reminder.is_reminder and named == [("Parks", 3)]
 
 
@@ -112,8 +114,8 @@ def test_drafts_are_counted_and_compared_by_whom_they_would_reach(people):
     for subject in ("One idea", "Another"):
         InvitationFactory(subject=subject)
     first, second = calendar.entries(at=timezone.now())
-    assert (first.people, second.people) == (5, 5)
-    assert first.shared == [(second, 5)]
+    assert (first.people.people, second.people.people) == (5, 5)
+    assert first.shared == [(second, calendar.Number(5))]
 
 
 def test_a_draft_that_leaves_nobody_out_meets_what_was_sent(people):
@@ -121,8 +123,8 @@ def test_a_draft_that_leaves_nobody_out_meets_what_was_sent(people):
     idea = InvitationFactory(subject="Careless", not_invited_days=0)
     InvitationFactory(subject="Careful", not_invited_days=30)
     found = {str(e.invitation): e for e in calendar.entries(at=timezone.now())}
-    assert found["Careless"].people == 5 and found["Careful"].people == 1
-    shared = {str(o.invitation): n for o, n in found["Careless"].shared}
+    assert found["Careless"].people.people == 5 and found["Careful"].people.people == 1
+    shared = {str(o.invitation): n.people for o, n in found["Careless"].shared}
     assert shared == {"Bus routes": 4, "Careful": 1} and idea.pk
 
 
@@ -148,6 +150,20 @@ def test_the_screen_says_it_in_words_by_month_and_day_for_every_team(client, peo
     assert "2 people are reached by both this and" in text and "(not planned yet)" in text
     only = client.get(url("calendar"), {"team": team.pk}).text
     assert "Parks survey" in only and "An idea" not in only
+
+
+def test_of_very_many_people_a_part_is_looked_at_and_the_number_is_about(monkeypatch):
+    monkeypatch.setattr(calendar, "LOOKED_AT", 20)
+    monkeypatch.setattr(calendar, "STEPS", (3,))
+    people = ParticipantFactory.create_batch(60, agreed=True)
+    sent("Bus routes", people)
+    scheduled("Parks", people)
+    InvitationFactory(subject="An idea", not_invited_days=0)
+    bus, idea, parks = calendar.entries(at=timezone.now())
+    shared = {str(other.invitation): number.shown for other, number in bus.shared}
+    assert shared == {"Parks": "about 60", "An idea": "about 60"}
+    assert (bus.people.shown, idea.people.shown) == ("60", "about 60")
+    assert calendar.Sample(7).times(20_001) == calendar.Number(140_000, is_about=True)
 
 
 @pytest.mark.parametrize("team", ["x", "-1", "9" * 30, "\x00"])

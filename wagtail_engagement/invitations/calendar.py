@@ -1,18 +1,22 @@
 """What goes out, went out and is planned, of all teams, and who would be asked more than once.
 
-Numbers of those who are asked by two are exact and come from frozen deliveries where an invitation
-has started, else from the query of its audience. That costs something at a million people, so only
-the entries nearest to today are compared.
+Who is asked by two comes from frozen deliveries where an invitation has started, else from the query
+of its audience. So that the screen opens quickly in a city of a million, only the entries nearest to
+today are compared, and of many people every so-many-th is looked at: the numbers are "about" then.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from .. import conf
 from ..consent.models import ContactPermission
@@ -23,9 +27,54 @@ from .models import Delivery, Invitation
 
 MOST_LISTED = 200
 MOST_COMPARED = 20
-MOST_DRAFTS = 5  # that are counted, each by a look at the whole register
+MOST_DRAFTS = 5  # that are counted
+LOOKED_AT = 20_000  # people of whom each is looked at; of more, one in as many as one of these
+STEPS = (7, 13, 29, 53, 101, 211, 503)
 Status = Invitation.Status
 COUNTED = (*Delivery.LIVE, *Delivery.LEFT)
+
+
+@dataclass(frozen=True)
+class Number:
+    """How many people, exactly or about."""
+
+    people: int
+    is_about: bool = False
+
+    @property
+    def shown(self) -> str:
+        number = number_format(self.people, force_grouping=True)
+        return _("about %(number)s") % {"number": number} if self.is_about else str(number)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One in so many people, by their numbers. A prime, so that it follows no pattern of a sheet."""
+
+    step: int = 1
+
+    @classmethod
+    def of(cls, people: int) -> Sample:
+        fitting = (step for step in (1, *STEPS) if people <= step * LOOKED_AT)
+        return cls(next(fitting, STEPS[-1]))
+
+    @classmethod
+    def of_register(cls) -> Sample:
+        last = Participant.objects.order_by("-pk").values_list("pk", flat=True).first()
+        return cls.of(last or 0)
+
+    def among(self, rows: Any) -> Any:
+        """Of rows that each name a participant, those of the sample."""
+        if self.step == 1:
+            return rows
+        return rows.alias(remainder=F("participant_id") % self.step).filter(remainder=0)
+
+    def times(self, found: int) -> Number:
+        """What was found among the sample, for everybody; two digits are as much as it tells."""
+        if self.step == 1:
+            return Number(found)
+        people = found * self.step
+        return Number(round(people, -max(len(str(people)) - 2, 0)), is_about=True)
 
 
 @dataclass(frozen=True)
@@ -39,8 +88,8 @@ class Entry:
     invitation: Invitation
     at: datetime.datetime | None
     is_reminder: bool = False
-    people: int | None = None
-    shared: list[tuple[Entry, int]] = field(default_factory=list)
+    people: Number | None = None
+    shared: list[tuple[Entry, Number]] = field(default_factory=list)
 
     @property
     def is_draft(self) -> bool:
@@ -128,7 +177,7 @@ def _drafts(at: datetime.datetime) -> list[Entry]:
 
 
 def _with_people(entry: Entry) -> Entry:
-    return entry if entry.is_draft else replace(entry, people=entry.invitation.recipients)
+    return entry if entry.is_draft else replace(entry, people=Number(entry.invitation.recipients))
 
 
 # Who is asked by two
@@ -141,7 +190,7 @@ def _compared(near: list[Entry], at: datetime.datetime) -> list[Entry]:
         entry.invitation.pk: Audience.of(entry.invitation, at=entry.at or at) for entry in drafts
     }
     counted, both = _of_drafts(audiences)
-    started = {entry.invitation.pk for entry in near if not entry.is_draft}
+    started = {entry.invitation.pk: entry.invitation for entry in near if not entry.is_draft}
     both |= _of_started(started)
     for pk, audience in audiences.items():
         met = shared_with(audience, started)
@@ -153,20 +202,21 @@ def _compared(near: list[Entry], at: datetime.datetime) -> list[Entry]:
     for entry in near:
         for other in near:
             pair = frozenset((entry.invitation.pk, other.invitation.pk))
-            if len(pair) == 2 and both.get(pair) and entry.near(other, at):
+            if len(pair) == 2 and pair in both and entry.near(other, at):
                 entry.shared.append((other, both[pair]))
     return near
 
 
-Pairs = dict[frozenset[int], int]
+Pairs = dict[frozenset[int], Number]
 
 
-def _of_started(numbers: set[int]) -> Pairs:
+def _of_started(numbers: dict[int, Invitation]) -> Pairs:
     """How many people two started invitations share, for all pairs in one statement."""
     if len(numbers) < 2:
         return {}
+    sample = Sample.of(max(row.recipients for row in numbers.values()))
     theirs = "participant__deliveries"
-    rows = Delivery.objects.filter(invitation__in=numbers, state__in=COUNTED).filter(
+    rows = sample.among(Delivery.objects.filter(invitation__in=numbers, state__in=COUNTED)).filter(
         **{
             f"{theirs}__invitation__in": numbers,
             f"{theirs}__invitation__gt": F("invitation"),
@@ -174,31 +224,37 @@ def _of_started(numbers: set[int]) -> Pairs:
         }
     )
     pairs = rows.order_by().values_list("invitation", f"{theirs}__invitation")
-    return {frozenset((a, b)): number for a, b, number in pairs.annotate(Count("pk"))}
+    found = pairs.annotate(Count("pk"))
+    return {frozenset((a, b)): sample.times(number) for a, b, number in found}
 
 
-def _of_drafts(audiences: dict[int, Audience]) -> tuple[dict[int, int], Pairs]:
+def _of_drafts(audiences: dict[int, Audience]) -> tuple[dict[int, Number], Pairs]:
     """How many people each draft reaches and two of them share, in one look at the register."""
     if not audiences:
         return {}, {}
-    rows: Any = ContactPermission.objects.may_be_invited()
+    sample = Sample.of_register()
+    rows = sample.among(ContactPermission.objects.may_be_invited())
     for pk, audience in audiences.items():
-        is_in = audience.numbers(INCLUDED).order_by().filter(participant=OuterRef("participant"))
-        rows = rows.annotate(**{f"in_{pk}": Exists(is_in)})
+        is_in = sample.among(audience.numbers(INCLUDED).order_by())
+        rows = rows.annotate(
+            **{f"in_{pk}": Exists(is_in.filter(participant=OuterRef("participant")))}
+        )
     names = [f"in_{pk}" for pk in audiences]
-    counted = dict.fromkeys(audiences, 0)
-    both: Pairs = {}
+    counted: Counter[int] = Counter(dict.fromkeys(audiences, 0))
+    both: Counter[frozenset[int]] = Counter()
     for *flags, number in rows.order_by().values_list(*names).annotate(Count("pk")):
         reached = [pk for pk, flag in zip(audiences, flags, strict=True) if flag]
         for pk in reached:
             counted[pk] += number
-            for other in reached[: reached.index(pk)]:
-                pair = frozenset((pk, other))
-                both[pair] = both.get(pair, 0) + number
-    return counted, both
+        for pair in combinations(reached, 2):
+            both[frozenset(pair)] += number
+    return (
+        {pk: sample.times(number) for pk, number in counted.items()},
+        {pair: sample.times(number) for pair, number in both.items()},
+    )
 
 
-def shared_with(audience: Audience, numbers: Iterable[int]) -> dict[int, int]:
+def shared_with(audience: Audience, numbers: Iterable[int]) -> dict[int, Number]:
     """How many people of an audience get or got each of some started invitations.
 
     Whoever leaves out all that were invited within the window meets nobody there, but for those
@@ -209,10 +265,11 @@ def shared_with(audience: Audience, numbers: Iterable[int]) -> dict[int, int]:
     others = [pk for pk in numbers if not audience.reminds or pk != audience.reminds.pk]
     if not others or (leaves_out and not told.exists()):
         return {}
-    theirs = Delivery.objects.filter(invitation__in=others, state__in=COUNTED)
-    theirs = theirs.filter(participant__in=audience.numbers(INCLUDED).order_by())
-    found = theirs.order_by().values_list("invitation").annotate(Count("pk"))
-    return dict(found)
+    sample = Sample.of_register()
+    theirs = sample.among(Delivery.objects.filter(invitation__in=others, state__in=COUNTED))
+    reached = sample.among(audience.numbers(INCLUDED).order_by())
+    found = theirs.filter(participant__in=reached).order_by().values_list("invitation")
+    return {pk: sample.times(number) for pk, number in found.annotate(Count("pk"))}
 
 
 def others_near(invitation: Invitation, *, at: datetime.datetime) -> dict[int, Invitation]:

@@ -42,17 +42,17 @@ def _asked_twice(invitation: Invitation, audience: Audience) -> Iterator[Check]:
     """Other invitations to the same people within the days of the council's limit."""
     near = calendar.others_near(invitation, at=audience.at)
     found = calendar.shared_with(audience, near)
-    for pk, number in sorted(found.items(), key=lambda pair: -pair[1])[:MOST_NAMED]:
+    for pk, number in sorted(found.items(), key=lambda pair: -pair[1].people)[:MOST_NAMED]:
         text = ngettext(
             "%(number)s of these people gets another invitation within %(days)s days:"
             " “%(other)s” on %(day)s.",
             "%(number)s of these people get another invitation within %(days)s days:"
             " “%(other)s” on %(day)s.",
-            number,
+            number.people,
         )
         moment = calendar.began_at(near[pk]) or audience.at
         facts = {
-            "number": number_format(number, force_grouping=True),
+            "number": number.shown,
             "days": conf.contact_cap_days(),
             "other": near[pk],
             "day": date_format(timezone.localtime(moment), "j F Y"),
