@@ -97,9 +97,10 @@ def test_two_that_are_further_apart_than_the_limit_looks_are_not_compared(people
 
 def test_whoever_was_left_out_after_all_is_not_counted(people):
     first = sent("Bus routes", people)
-    sent("Parks", people)
+    second = sent("Parks", people)
     first.deliveries.filter(participant=people[0]).update(state="skipped")
-    assert [entry.shared[0][1].shown for entry in calendar.entries(at=timezone.now())] == ["4", "4"]
+    second.deliveries.filter(participant=people[1]).update(state="refused")
+    assert [entry.shared[0][1].shown for entry in calendar.entries(at=timezone.now())] == ["3", "3"]
 
 
 def test_a_reminder_does_not_name_the_invitation_that_it_is_about(people):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -28,7 +30,7 @@ from .models import Delivery, Invitation
 MOST_LISTED = 200
 MOST_COMPARED = 20
 MOST_DRAFTS = 5  # that are counted
-LOOKED_AT = 20_000  # people of whom each is looked at; of more, one in as many as one of these
+LOOKED_AT = 10_000  # people of whom each is looked at; of more, one in as many as one of these
 STEPS = (7, 13, 29, 53, 101, 211, 503)
 Status = Invitation.Status
 COUNTED = (*Delivery.LIVE, *Delivery.LEFT)
@@ -118,7 +120,8 @@ def entries(*, at: datetime.datetime) -> list[Entry]:
     found.sort(key=lambda entry: abs((entry.at or at) - at))
     near = [_with_people(entry) for entry in found[:MOST_COMPARED]]
     rest = [_with_people(entry) for entry in found[MOST_COMPARED:MOST_LISTED]]
-    near = _compared(near, at)
+    with _without_compiling():
+        near = _compared(near, at)
     return sorted([*near, *rest], key=lambda entry: (entry.at or at, entry.invitation.pk))
 
 
@@ -174,6 +177,16 @@ def _drafts(at: datetime.datetime) -> list[Entry]:
         opens = row.consultation.opens_at
         found.append(Entry(row, opens if opens > at else None))
     return found
+
+
+@contextmanager
+def _without_compiling() -> Iterator[None]:
+    """PostgreSQL would compile these statements for longer than it then runs them."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL jit = off")
+        yield
 
 
 def _with_people(entry: Entry) -> Entry:
