@@ -148,6 +148,7 @@ ROUTES = {
     "index_results": "results/",
     "add": "new/",
     "edit": "edit/<int:pk>/",
+    "delete": "delete/<int:pk>/",
     "inspect": "inspect/<int:pk>/",
     "history": "history/<int:pk>/",
     "history_results": "history-results/<int:pk>/",
@@ -204,6 +205,7 @@ class NativeModelAdmin(ModelAdmin):
     index_view_class: Any = NativeIndexView
     create_view_class: Any = generic.CreateView
     edit_view_class: Any = generic.EditView
+    delete_view_class: Any = generic.DeleteView
     inspect_view_class: Any = generic.InspectView
     history_view_class: Any = history.HistoryView
 
@@ -237,6 +239,7 @@ class NativeModelAdmin(ModelAdmin):
             index_view_class=self.index_view_class,
             add_view_class=self.create_view_class,
             edit_view_class=self.edit_view_class,
+            delete_view_class=self.delete_view_class,
             inspect_view_class=self.inspect_view_class,
             history_view_class=self.history_view_class,
             **{name: value for name, value in declared.items() if value},

@@ -17,7 +17,8 @@ from .consultations.models import (
 )
 from .imports.models import ImportBatch, ImportRow
 from .invitations.events import ProviderEvent
-from .invitations.models import Delivery, Invitation, WorkerSign
+from .invitations.models import Delivery, Invitation
+from .invitations.signs import TeamNotice, WorkerSign
 from .invitations.teams import SendingLimit, Team
 from .participants.details import ParticipantName, ParticipantNote
 from .participants.merges import AddressChange, Merge, PossibleDuplicate
@@ -69,5 +70,6 @@ __all__ = [
     "SendingLimit",
     "Suppression",
     "Team",
+    "TeamNotice",
     "WorkerSign",
 ]

@@ -12,6 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from email.utils import formatdate, make_msgid
+from typing import Any
 
 from .mail import EngagementMessage
 
@@ -65,7 +66,8 @@ def pattern_of(message: EngagementMessage, *, holes: dict[str, str]) -> Pattern 
     """
     written = message.wire()
     head, gap, rest = written.partition(b"\r\n\r\n")
-    sources = "".join([message.body, *(part.content for part in message.alternatives)])
+    parts: list[Any] = list(message.alternatives)
+    sources = "".join([str(message.body), *(str(part.content) for part in parts)])
     sources += "".join(map(str, message.extra_headers.values()))
     for mark in holes.values():
         if written.count(mark.encode()) != sources.count(mark):

@@ -19,10 +19,14 @@ from .consultations.pages import ConsultationPageMixin
 from .consultations.routing import URLS as ROUTES_URLS
 from .imports.admin import ImportAdmin
 from .insight.admin import DeliveryAdmin
+from .insight.belonging_views import URLS as BELONGING_URLS
+from .insight.belonging_views import may_reassign
 from .insight.views import URLS as INSIGHT_URLS
 from .insight.views import may_see_overview
 from .invitations import admin as invitations
+from .invitations.calendar_views import may_see_calendar
 from .invitations.screens import NAMESPACE
+from .invitations.team_screens import TeamAdmin
 from .invitations.views import admin_urls
 from .participants import bulk
 from .participants.admin import (
@@ -53,6 +57,7 @@ class Engagement(modeladmin.EngagementGroup):
         SuppressionAdmin,
         DeliveryAdmin,
         ImportAdmin,
+        TeamAdmin,
     )
 
 
@@ -72,9 +77,41 @@ def overview_menu_item() -> MenuItem:
     )
 
 
+class CalendarMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return may_see_calendar(request.user)
+
+
+@hooks.register("register_engagement_menu_item")
+def calendar_menu_item() -> MenuItem:
+    return CalendarMenuItem(
+        _("Calendar"),
+        reverse(f"{NAMESPACE}:calendar"),
+        name="wagtail_engagement-calendar",
+        icon_name="calendar",
+        order=160,
+    )
+
+
+class BelongingsMenuItem(MenuItem):
+    def is_shown(self, request: Any) -> bool:
+        return may_reassign(request.user)
+
+
+@hooks.register("register_engagement_menu_item")
+def belongings_menu_item() -> MenuItem:
+    return BelongingsMenuItem(
+        _("What belongs to whom"),
+        reverse("wagtail_engagement_belongings"),
+        name="wagtail_engagement-belongings",
+        icon_name="user",
+        order=940,
+    )
+
+
 @hooks.register("register_admin_urls")
 def overview_urls() -> list[Any]:
-    return [*INSIGHT_URLS, *ROUTES_URLS]
+    return [*INSIGHT_URLS, *ROUTES_URLS, *BELONGING_URLS]
 
 
 LOG_ACTIONS = {
@@ -122,6 +159,9 @@ LOG_ACTIONS = {
     "import_report_downloaded": (_("Download an import"), _("Downloaded the rows of this import")),
     "import_rows_viewed": (_("Look at rows"), _("Looked at rows of this import")),
     "suppression_added": (_("Add to do not contact"), _("Added to do not contact")),
+    "team_joined": (_("Add a member"), _("Added a member to this team")),
+    "team_left": (_("Remove a member"), _("Removed a member from this team")),
+    "work_given": (_("Give to a colleague"), _("Gave this to another colleague")),
     "suppression_lifted": (_("Lift do not contact"), _("Took off do not contact")),
 }
 

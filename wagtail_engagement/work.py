@@ -18,9 +18,9 @@ from . import mail
 from .consent import settling
 from .consultations import responses
 from .imports import importing
-from .invitations import limiting, reminding, tracking
+from .invitations import limiting, noticing, reminding, tracking
 from .invitations import sending as invitations
-from .invitations.models import WorkerSign
+from .invitations.signs import WorkerSign
 from .line import Line
 from .participants import registry
 from .participants import sending as confirmations
@@ -33,7 +33,7 @@ Counts = dict[str, int]
 SECONDS_A_ROUND = 5.0
 ROWS_A_ROUND = 20_000
 # What is left alone where it could not be told whether this database is older than its journal.
-SENDING = ("confirmations", "reminders", "invitations")
+SENDING = ("confirmations", "reminders", "invitations", "notices")
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 
@@ -105,6 +105,7 @@ def _parts(
             stopping=lambda: stopping() or time.monotonic() > over,
             line=line,
         ),
+        "notices": partial(noticing.work, at=now, stopping=stopping),
         "imports": partial(
             importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping
         ),

@@ -82,6 +82,7 @@ ACTS = [
     ),
     ("invitation_tested", "post", f"{INVITATIONS}:test", {}, {}),
     ("wagtail.create", "post", f"{INVITATIONS}:follow_up", {}, {"status": "stopped"}),
+    ("invitation_ask_taken_back", "post", f"{INVITATIONS}:take_back", {}, {}),
 ]
 # On people, topics and areas: tests/participants/test_{merging,notes,interest_life,areas}.py.
 ON_PEOPLE = {
@@ -104,6 +105,13 @@ IN_BULK = {f"participants_{done}" for done in ("tagged", "untagged", "stopped")}
 ON_SHEETS = {f"import_{done}" for done in ("received", "parked", "started", "undone", "discarded")}
 ON_SHEETS |= {"import_row_decided", "import_rows_viewed", "import_report_downloaded"}
 ON_SHEETS |= {"lists_compared"}
+# On drafts for which a second person is asked: tests/invitations/test_approval.py.
+ON_DRAFTS = {"invitation_asked"}
+# On what was sent: tests/invitations/test_planning.py.
+ON_SENT = {f"invitation_reminder_{done}" for done in ("planned", "called_off")}
+ON_SENT |= {f"invitation_doubt_{done}" for done in ("left", "sent_again")}
+# On teams and leavers: tests/invitations/test_teams.py, tests/insight/test_belongings.py.
+ON_COLLEAGUES = {"team_joined", "team_left", "work_given"}
 # By somebody about themselves: tests/participants/test_moving.py.
 BY_THE_PERSON = {"address_changed"}
 # On organisations that must be notified: tests/insight/test_notified.py.
@@ -161,6 +169,7 @@ def test_an_act_is_logged_without_an_address(
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
     acts = BY_COMMAND | BY_THE_PERSON | IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
+    acts |= ON_COLLEAGUES | ON_DRAFTS | ON_SENT
     acts |= {action for action, *_more in ACTS if "." not in action}
     assert named == {full_name(action) for action in acts}
 

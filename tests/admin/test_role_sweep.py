@@ -1,6 +1,7 @@
 """Every admin address of ours, opened by every role (S14). A new address needs a row here."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
@@ -11,11 +12,13 @@ from wagtail_engagement.models import (
     NamedLink,
     Participant,
     RightsRequest,
+    Team,
 )
 
 from .conftest import ROLES
 
 pytestmark = pytest.mark.django_db
+User = get_user_model()
 
 EVERYBODY_OF_OURS = {"lead", "analyst", "steward", "all_in_one", "superuser"}
 READERS = {"lead", "analyst", "all_in_one", "superuser"}
@@ -42,11 +45,15 @@ INVITATIONS = {
     "resume": LEADS,
     "stop": LEADS,
     "follow_up": LEADS,
-    "ask": LEADS,
     "remind": LEADS,
     "plan_reminder": LEADS,
     "decide": LEADS,
+    "ask": LEADS,
+    "take_back": LEADS,
+    "calendar": READERS,
 }
+TEAMS = ["index", "index_results", "add", "edit", "delete", "members", "history"]
+TEAMS += ["history_results"]
 IN_EDITOR = {
     "list": READERS,
     "list_results": READERS,
@@ -117,6 +124,9 @@ PERMITTED = {
     "wagtail_engagement_do_not_contact:add": STEWARDS,
     "wagtail_engagement_do_not_contact:lift": STEWARDS,
     **{f"wagtail_engagement_imports:{name}": STEWARDS for name in IMPORTS},
+    "wagtail_engagement_belongings": LEADS,
+    "wagtail_engagement_belongings_of": LEADS,
+    **{f"wagtail_engagement_teams:{name}": LEADS for name in TEAMS},
     "wagtail_engagement_deliveries:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_deliveries:index_results": EVERYBODY_OF_OURS,
 }
@@ -150,17 +160,17 @@ BY_POST = [
         for name in (
             "counts",
             "ask_why",
-            "ask",
             "test",
             "send",
             "pause",
             "resume",
             "stop",
             "follow_up",
-            "remind",
-            "plan_reminder",
-            "decide",
         )
+    ),
+    *(
+        f"engagement_invitations:{name}"
+        for name in ("remind", "plan_reminder", "decide", "ask", "take_back")
     ),
 ]
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.
@@ -219,6 +229,8 @@ def address(name, council, page):
         "wagtail_engagement_requests": RightsRequest.objects.get_or_create(
             participant=council.person
         )[0].pk,
+        "wagtail_engagement_teams": Team.objects.get_or_create(name="Parks")[0].pk,
+        "wagtail_engagement_belongings_of": User.objects.get_or_create(username="somebody")[0].pk,
         "engagement_invitations": council.invitation.pk,
         EDITOR: council.invitation.pk,
     }

@@ -8,7 +8,7 @@ from tests import factories
 from tests.browser.watch import barriers, shot
 from tests.site import key_of
 from wagtail_engagement.invitations import sending
-from wagtail_engagement.models import NamedLink
+from wagtail_engagement.models import NamedLink, Team
 from wagtail_engagement.rights import erasing
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -43,6 +43,12 @@ SCREENS = {
     "why": "engagement_invitations:why",
     "why_person": "engagement_invitations:why_person",
     "progress": "engagement_invitations:progress",
+    "calendar": "engagement_invitations:calendar",
+    "teams": "wagtail_engagement_teams:index",
+    "team": "wagtail_engagement_teams:edit",
+    "members": "wagtail_engagement_teams:members",
+    "belongings": "wagtail_engagement_belongings",
+    "belongings_of": "wagtail_engagement_belongings_of",
     "requests": "wagtail_engagement_requests:index",
     "ask": "wagtail_engagement_requests:ask",
     "request": "wagtail_engagement_requests:handle",
@@ -64,6 +70,9 @@ def numbers(town):
     draft = factories.InvitationFactory(consultation=consultation)
     going = factories.InvitationFactory(consultation=consultation)
     sending.start(invitation=going, shown_count=1, actor=factories.UserFactory(), at=timezone.now())
+    team = Team.objects.create(name="Parks", sender_name="Parks team")
+    leaver = factories.UserFactory(is_active=False)
+    team.members.add(leaver)
     factories.ClaimFactory()
     factories.SuppressionFactory()
     return {
@@ -77,6 +86,9 @@ def numbers(town):
         "why": [draft.pk, person.pk],
         "why_person": [person.pk],
         "progress": [going.pk],
+        "team": [team.pk],
+        "members": [team.pk],
+        "belongings_of": [leaver.pk],
         "ask": [person.pk],
         "request": [person.requests.create(kind="erasure", state="confirmed").pk],
         "receipt": [an_erasure().pk],

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.factories import ConsultationResponseFactory, DeliveryFactory, UserFactory
-from wagtail_engagement.invitations import reminding, sending
+from wagtail_engagement.invitations import asking, reminding, sending
 from wagtail_engagement.invitations.audience import Audience
 from wagtail_engagement.models import Invitation
 
@@ -142,7 +142,7 @@ def test_above_a_number_a_second_person_sends_it(people, draft, settings, client
     first, second = UserFactory(superuser=True), UserFactory(superuser=True)
     with pytest.raises(sending.CannotStart):
         plan(draft, first, start="now")
-    sending.ask(invitation=draft, actor=first, at=timezone.now())
+    asking.ask(invitation=draft, count=5, actor=first, at=timezone.now())
     with pytest.raises(sending.CannotStart):
         plan(draft, first, start="now")
     assert plan(draft, second, start="now").recipients == 5
@@ -150,7 +150,7 @@ def test_above_a_number_a_second_person_sends_it(people, draft, settings, client
 
 def test_any_change_asks_the_second_person_anew(people, draft, settings):
     settings.WAGTAIL_ENGAGEMENT_APPROVAL_ABOVE = 4
-    sending.ask(invitation=draft, actor=UserFactory(), at=timezone.now())
+    asking.ask(invitation=draft, count=5, actor=UserFactory(), at=timezone.now())
     Invitation.objects.update(subject="Another subject")
     with pytest.raises(sending.CannotStart):
         plan(Invitation.objects.get(), UserFactory(superuser=True), start="now")

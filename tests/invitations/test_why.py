@@ -11,7 +11,7 @@ from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
 from tests import factories
-from wagtail_engagement.invitations import queries
+from wagtail_engagement.invitations import reasons
 from wagtail_engagement.invitations.audience import Audience, Exclusion
 from wagtail_engagement.models import ContactPermission, Invitation, ParticipantInterest
 
@@ -23,7 +23,7 @@ SEES = ("access_admin", "change_invitation", "view_participant", "view_participa
 
 
 def why(draft, someone):
-    return queries.why(Audience.of(draft, at=timezone.now()), someone)
+    return reasons.why(Audience.of(draft, at=timezone.now()), someone)
 
 
 def standing(someone, **facts):
@@ -37,10 +37,10 @@ def test_a_sentence_never_disagrees_with_the_counts(draft, seed):
     draft.consultation.area = "North"
     audience = Audience.of(draft, at=timezone.now())
     for someone in audience.eligible():
-        assert queries.why(audience, someone).startswith("Included: may be invited since ")
+        assert reasons.why(audience, someone).startswith("Included: may be invited since ")
     for reason in Exclusion:
         for someone in audience.left_out(reason):
-            assert queries.why(audience, someone).startswith("Not included: "), reason
+            assert reasons.why(audience, someone).startswith("Not included: "), reason
 
 
 @pytest.mark.parametrize("days", [30, 0])
@@ -152,7 +152,7 @@ def test_a_record_that_was_merged_is_in_no_audience(draft):
 def test_the_answer_is_one_statement_about_one_person(draft, people):
     audience = Audience.of(draft, at=timezone.now())
     with CaptureQueriesContext(connection) as statements:
-        queries.why(audience, people[0])
+        reasons.why(audience, people[0])
     judging = [query["sql"] for query in statements if "CASE WHEN" in query["sql"]]
     assert len(judging) == 1 and f"= {people[0].pk}" in judging[0]
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -23,48 +20,16 @@ from ..modeladmin import may
 from ..participants import duplicates, renewing, tending
 from ..participants.models import Participant
 from ..rights.models import RightsRequest
+from .belongings import UNFINISHED
+from .desk import Desk, Line, day, local
 from .queries import open_now
+from .together import left_behind, second_person
 
 MOST_LINES = 5
 # An invitation should leave people time to answer.
 CLOSING_SOON = datetime.timedelta(days=7)
 # This long after an invitation ended, its editor has seen how it went.
 STAYS_NEWS = datetime.timedelta(days=14)
-UNFINISHED = (
-    ImportBatch.Status.DRAFT,
-    ImportBatch.Status.CHECKED,
-    ImportBatch.Status.PARKED,
-    ImportBatch.Status.FAILED,
-)
-
-
-@dataclass(frozen=True)
-class Line:
-    """Something that waits for a person, and what becomes of it if nobody looks.
-
-    `by` is the day on which that happens; None where nothing happens by itself.
-    """
-
-    text: str
-    otherwise: str
-    url: str
-    by: datetime.date | None = None
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Whose list this is: the consultations whose answers they may read, and the time."""
-
-    readable: Any
-    at: datetime.datetime
-
-
-def local(moment: datetime.datetime) -> datetime.date:
-    return timezone.localtime(moment).date()
-
-
-def day(date: datetime.date) -> str:
-    return date_format(date, "j F Y")
 
 
 def to_do(*, user: Any, readable: Any, at: datetime.datetime) -> list[Line]:
@@ -73,7 +38,7 @@ def to_do(*, user: Any, readable: Any, at: datetime.datetime) -> list[Line]:
     `readable` are the consultations whose answers the user may read. No queue hides the others:
     the second line of one comes after the first of each.
     """
-    desk = Desk(readable=readable, at=at)
+    desk = Desk(user=user, readable=readable, at=at)
     ranked: list[tuple[int, bool, datetime.date, Line]] = []
     for codenames, queue in QUEUES:
         if all(may(user, codename) for codename in codenames.split()):
@@ -351,6 +316,7 @@ def unused(desk: Desk) -> Iterator[Line]:
 QUEUES: list[tuple[str, Callable[[Desk], Iterator[Line]]]] = [
     ("erase_participant", requests),
     ("send_invitation", paused),
+    ("change_invitation", second_person),
     ("moderate_response", held),
     ("import_participant", unread_rows),
     ("import_participant", unfinished),
@@ -360,6 +326,7 @@ QUEUES: list[tuple[str, Callable[[Desk], Iterator[Line]]]] = [
     ("send_invitation", uninvited),
     ("view_response", unanswered),
     ("send_invitation view_delivery", uncertain),
+    ("reassign_work", left_behind),
     ("change_interest", unused),
 ]
 

@@ -25,7 +25,7 @@ from wagtail.snippets.views.snippets import (
 
 from .. import notify
 from ..modeladmin import may
-from . import queries, rendering, screens, sending
+from . import approval, checking, colleagues, hints, queries, rendering, screens, sending
 from .forms import InvitationForm, SendForm, TestForm
 from .listing import Who
 from .models import Invitation
@@ -96,7 +96,7 @@ class InvitationEditView(EditView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         who = self.request.engagement_who
-        checks = queries.checks(who.invitation, who.counts, who.audience.at)
+        checks = checking.checks(who.invitation, who.counts, who.audience.at)
         initial = {
             "shown_count": who.counts.included,
             "shown_version": queries.version(who.invitation),
@@ -104,12 +104,14 @@ class InvitationEditView(EditView):
         return {
             **context,
             "who": who,
-            "checks": checks,
+            "checks": [*checks, *hints.hints(who.invitation, who.audience, who.counts)],
             "is_ready": not any(check.is_blocking for check in checks),
             "may_send": may(self.request.user, "send_invitation"),
-            "needs_second": queries.needs_second_person(who.counts.included),
-            "is_asked_for": queries.is_asked_for(who.invitation),
-            "is_second": queries.may_be_sent_by(
+            "needs_second": approval.needs_second_person(who.counts.included),
+            "is_asked_for": approval.is_asked_for(who.invitation),
+            "asked_by": colleagues.named(who.invitation.asked_by),
+            "is_first": approval.is_first(who.invitation, self.request.user),
+            "is_second": approval.may_be_sent_by(
                 who.invitation, who.counts.included, self.request.user
             ),
             "send_form": SendForm(invitation=who.invitation, initial=initial),
@@ -173,11 +175,12 @@ class InvitationViewSet(SnippetViewSet):
     list_display = [
         "__str__",
         Column("consultation", label=gettext_lazy("Consultation")),
+        Column("team", label=gettext_lazy("Team")),
         Column("get_status_display", label=gettext_lazy("Status")),
         Column("recipients", label=gettext_lazy("People")),
         DateColumn("started_at", label=gettext_lazy("Started"), sort_key="started_at"),
     ]
-    list_filter = ["status"]
+    list_filter = ["status", "team"]
     list_per_page = 50
     search_fields = ["subject", "consultation__title"]
     search_backend_name = None
@@ -216,7 +219,7 @@ class InvitationViewSet(SnippetViewSet):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return Invitation.objects.select_related("consultation")
+        return Invitation.objects.select_related("consultation", "team")
 
     def register_chooser_viewset(self) -> None:
         """Nothing chooses an invitation, and Wagtail's chooser would list them to all staff."""
@@ -250,6 +253,7 @@ def register_log_actions(actions: LogActionRegistry) -> None:
         ("people_viewed", _("Look at people"), _("Looked at names and addresses of people")),
         ("tested", _("Send a test"), _("Sent a test to a colleague")),
         ("asked", _("Ask for a second person"), _("Asked a second person to send it")),
+        ("ask_taken_back", _("Ask nobody any more"), _("Took back asking a second person")),
         ("reminder_planned", _("Plan a reminder"), _("Planned the reminder")),
         ("reminder_called_off", _("Call off a reminder"), _("Called off the reminder")),
         ("doubt_left", _("Leave what is in doubt"), _("Left what may have arrived as it is")),

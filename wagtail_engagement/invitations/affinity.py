@@ -128,7 +128,7 @@ def _invited(audience: Audience) -> Coalesce:
 
 
 def of(audience: Audience, person: Participant) -> Iterator[str]:
-    """What speaks for one person today, in words; topics apart, which `queries.why` names."""
+    """What speaks for one person today, in words; topics apart, which `reasons.why` names."""
     row = audience.could_be_invited().filter(participant=person).annotate(**facts(audience))
     for found in row.values_list("past", "invited"):
         yield from said(Facts(0, *found))

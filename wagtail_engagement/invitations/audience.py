@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +20,7 @@ from ..consultations.models import Consultation, ConsultationResponse
 from ..participants.models import Claim, Interest, Participant, ParticipantInterest
 from .models import Delivery, Invitation
 from .teams import Team
+from .topics import cares_about, chose, chosen, groups, named_nothing
 
 Origin = ParticipantInterest.Origin
 Conditions = dict["Exclusion", Q | Exists]
@@ -264,7 +263,7 @@ class Audience:
     @cached_property
     def topic_groups(self) -> list[frozenset[int]]:
         """The numbers of each topic, with those of every one that was merged into the same."""
-        return _groups(self.topics)
+        return groups(self.topics)
 
     def _interested(self) -> Q:
         """Who cares about the topics that the editor chose; without any, about the consultation's.
@@ -275,9 +274,9 @@ class Audience:
         groups = self.topic_groups
         together: frozenset[int] = frozenset().union(*groups)
         if not self.interests:
-            return _chose(together) | ~Q(Exists(_chosen()))
+            return chose(together) | ~Q(Exists(chosen()))
         asked = [together] if self._any else groups
-        return Q(*(_cares_about(group) for group in asked)) | _named_nothing(together)
+        return Q(*(cares_about(group) for group in asked)) | named_nothing(together)
 
     @staticmethod
     def reached(invitation: Invitation) -> QuerySet[Delivery]:
@@ -381,53 +380,6 @@ def _need_not_be_told() -> Q:
     """Whom the law says to tell is told whatever their interests, area and other mail."""
     told = Participant.objects.filter(must_be_notified=True)
     return ~Q(participant__in=told.values("pk"))
-
-
-def _chosen() -> Any:
-    """Topics that a person chose and has kept."""
-    return _kept().filter(origin=Origin.DECLARED)
-
-
-def _kept() -> Any:
-    return ParticipantInterest.objects.filter(participant=OuterRef("participant"), removed_at=None)
-
-
-def _chose(interest_ids: Iterable[int]) -> Q:
-    return Q(Exists(_chosen().filter(interest__in=list(interest_ids))))
-
-
-def _cares_about(interest_ids: Iterable[int]) -> Q:
-    """People who chose one of these; taking part tells us only about people who chose nothing."""
-    these = list(interest_ids)
-    shown = _kept().filter(interest__in=these).exclude(origin=Origin.DECLARED)
-    return _chose(these) | Q(Exists(shown.exclude(Exists(_chosen()))))
-
-
-def _named_nothing(interest_ids: Iterable[int]) -> Q:
-    """People of whom we know no topic, unless they took one of these away."""
-    taken_away = ParticipantInterest.objects.filter(
-        participant=OuterRef("participant"),
-        interest__in=list(interest_ids),
-        removed_at__isnull=False,
-    )
-    return ~Q(Exists(_kept())) & ~Q(Exists(taken_away))
-
-
-def _groups(interests: Iterable[Interest]) -> list[frozenset[int]]:
-    """Each interest with every one that was merged into the same, at whichever end it stands."""
-    into = dict(Interest.objects.values_list("pk", "merged_into_id"))
-    family: dict[int, set[int]] = defaultdict(set)
-    for pk in into:
-        family[_root(pk, into)].add(pk)
-    return [frozenset(family[_root(interest.pk, into)]) for interest in interests]
-
-
-def _root(pk: int, into: dict[int, int | None]) -> int:
-    seen = {pk}
-    while (above := into.get(pk)) is not None and above not in seen:
-        seen.add(above)
-        pk = above
-    return pk
 
 
 def not_invited(days: int) -> str:

@@ -6,7 +6,6 @@ import datetime
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -17,9 +16,10 @@ from wagtail.admin.forms.models import WagtailAdminModelForm
 from .. import conf
 from ..consultations.models import Consultation
 from ..participants.models import Interest
-from . import queries, sending
+from . import colleagues, queries, sending
 from .audience import Audience
 from .models import Invitation
+from .team_forms import offer_teams
 
 Start = Invitation.Start
 WHO_FIELDS = [
@@ -50,12 +50,15 @@ class InvitationForm(WagtailAdminModelForm):
             self.fields["interests"].queryset = _offered(self.instance)
         if "chosen_by" in self.fields:
             self.fields["chosen_by"].required = False  # What was chosen stays.
+        if "team" in self.fields:
+            offer_teams(self, self.for_user)
 
     def save(self, commit: bool = True) -> Invitation:
         """Raises sending.NotPossible when the invitation has started meanwhile."""
         invitation = super().save(commit=False)
         if commit:
-            sending.amend(invitation=invitation, interests=list(self.cleaned_data["interests"]))
+            interests = list(self.cleaned_data["interests"])
+            sending.amend(invitation=invitation, interests=interests, actor=self.for_user)
         return invitation
 
 
@@ -105,7 +108,7 @@ class NewInvitationForm(forms.Form):
 
 class ColleagueField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.get_full_name() or obj.get_username()} ({obj.email})"
+        return f"{colleagues.named(obj)} ({obj.email})"
 
 
 class TestForm(forms.Form):
@@ -115,17 +118,7 @@ class TestForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = _colleagues()
-
-
-def _colleagues() -> Any:
-    """Everybody who can use the admin and has an address."""
-    admin = {"codename": "access_admin", "content_type__app_label": "wagtailadmin"}
-    users = get_user_model()._default_manager.filter(is_active=True).exclude(email="")
-    by_group = Q(**{f"groups__permissions__{name}": value for name, value in admin.items()})
-    by_name = Q(**{f"user_permissions__{name}": value for name, value in admin.items()})
-    allowed = users.filter(Q(is_superuser=True) | by_group | by_name).values("pk")
-    return users.filter(pk__in=allowed).order_by("pk")
+        self.fields["to"].queryset = colleagues.colleagues().exclude(email="")
 
 
 class ReminderForm(forms.Form):

@@ -84,7 +84,6 @@ class Writer:
 def _built(
     invitation: Invitation, to: str, letter: rendering.Letter, leave: str
 ) -> mail.EngagementMessage:
-    team = invitation.team
     return mail.build(
         to=to,
         subject=letter.subject,
@@ -95,7 +94,7 @@ def _built(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": f"<{conf.list_id()}>",
         },
-        sender=team and mail.Sender(team.sender_name, team.reply_to),
+        sender=invitation.sender,
     )
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ..consultations.models import Consultation
 from ..modeladmin import may
 from ..participants.models import Participant
-from . import affinity, queries
+from . import affinity, reasons
 from .audience import INCLUDED, Audience, Counts, Exclusion
 from .forms import WhoForm
 from .models import Invitation
@@ -98,7 +98,7 @@ class Who:
         return self.shows_people and self.shows_who_answered
 
     def why(self, person: Participant) -> str:
-        return queries.why(self.audience, person)
+        return reasons.why(self.audience, person)
 
     @property
     def list_query(self) -> str:

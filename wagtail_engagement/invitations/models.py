@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.fields import RichTextField
 from wagtail.models import PreviewableMixin
 
-from .. import conf, notify
+from .. import conf, mail, notify
 from ..consultations.models import Consultation, ConsultationResponse, new_reference
 from ..participants.models import Interest, Participant
 from .kinds import RETURNED, Halt
@@ -110,7 +110,7 @@ class Invitation(PreviewableMixin, models.Model):
     team = models.ForeignKey(
         Team,
         verbose_name=_("team"),
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="invitations",
@@ -181,6 +181,15 @@ class Invitation(PreviewableMixin, models.Model):
     )
     asked_at = models.DateTimeField(null=True, editable=False)
     asked_version = models.CharField(max_length=64, blank=True, editable=False)
+    asked_count = models.PositiveIntegerField(default=0, editable=False)
+    # Who made the last change: nobody is the second person for words of their own.
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -234,6 +243,11 @@ class Invitation(PreviewableMixin, models.Model):
         """By which route a response comes that its link led to."""
         route = ConsultationResponse.Route
         return route.REMINDER if self.reminds_id else route.INVITATION
+
+    @property
+    def sender(self) -> mail.Sender | None:
+        """Whose name it bears and where answers go; None is the council itself."""
+        return self.team.sender if self.team else None
 
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
@@ -373,20 +387,3 @@ class Delivery(models.Model):
         if self.bounce:
             return str(self.get_bounce_display())
         return str(dict(self.Reason.choices).get(self.reason, self.reason))
-
-
-class WorkerSign(models.Model):
-    """The last sign of life of each worker, so that a stopped one is noticed."""
-
-    name = models.CharField(max_length=60, unique=True)
-    seen_at = models.DateTimeField()
-    # Messages handed over in its last round, and how many seconds that took.
-    sent = models.PositiveIntegerField(default=0)
-    seconds = models.FloatField(default=0)
-
-    class Meta:
-        verbose_name = _("sign of a worker")
-        verbose_name_plural = _("signs of workers")
-
-    def __str__(self) -> str:
-        return self.name

@@ -21,9 +21,10 @@ from ..consultations.models import Consultation
 from ..line import Line
 from ..participants.models import Interest
 from ..seal import journalling, sealing
-from . import drawing, halting, handing, ledger, queries, rendering, running
+from . import approval, checking, drawing, halting, handing, ledger, queries, rendering, running
 from .audience import Audience
 from .models import Delivery, Invitation
+from .teams import usual_team
 
 State = Delivery.State
 Status = Invitation.Status
@@ -72,8 +73,9 @@ def create_for(*, consultation: Consultation, actor: Any, at: datetime.datetime)
     invitation = Invitation.objects.create(
         consultation=consultation,
         subject=rendering.suggested_subject(consultation),
-        team=actor.engagement_teams.first() if actor else None,
+        team=usual_team(actor=actor, owner=consultation.owner),
         created_by=actor,
+        edited_by=actor,
         created_at=at,
     )
     invitation.interests.set(consultation.interests.all())
@@ -109,6 +111,7 @@ def _repeat(invitation: Invitation, actor: Any, at: datetime.datetime, **more: A
     again = Invitation.objects.create(
         consultation=invitation.consultation,
         created_by=actor,
+        edited_by=actor,
         created_at=at,
         **{name: getattr(invitation, name) for name in Invitation.AMENDABLE}
         | {"at_most": None, **more},
@@ -119,22 +122,18 @@ def _repeat(invitation: Invitation, actor: Any, at: datetime.datetime, **more: A
 
 
 @transaction.atomic
-def amend(*, invitation: Invitation, interests: list[Interest]) -> None:
-    """Store what the editor changed in a draft. Raises NotPossible once it has started."""
+def amend(*, invitation: Invitation, interests: list[Interest], actor: Any = None) -> None:
+    """Store what the editor changed in a draft. Raises NotPossible once it has started.
+
+    Whoever saves without any change has not written it, and may still be the second person.
+    """
     draft = Invitation.objects.filter(pk=invitation.pk, status=Status.DRAFT)
+    before = [queries.version(row) for row in draft]
     if not draft.update(**{name: getattr(invitation, name) for name in Invitation.AMENDABLE}):
         raise NotPossible
     invitation.interests.set(interests)
-
-
-@transaction.atomic
-def ask(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None:
-    """Ask a second person to look at a draft and send it; any later change undoes this."""
-    draft = Invitation.objects.filter(pk=invitation.pk, status=Status.DRAFT)
-    version = queries.version(invitation)
-    if not draft.update(asked_by=actor, asked_at=at, asked_version=version):
-        raise NotPossible
-    _log(invitation, "asked", actor)
+    if [queries.version(invitation)] != before:
+        draft.update(edited_by=actor)
 
 
 @transaction.atomic
@@ -161,14 +160,14 @@ def start(
     invitation.refresh_from_db()
     audience = Audience.of(invitation, at=at)
     counts = audience.counts()
-    problems = [c.text for c in queries.checks(invitation, counts, at) if c.is_blocking]
-    if actor is not None and not queries.may_be_sent_by(invitation, counts.included, actor):
-        problems.append(_("A second person has to look at this and send it."))
+    problems = [c.text for c in checking.checks(invitation, counts, at) if c.is_blocking]
     if problems:
         raise CannotStart(problems)
+    _let_a_second_person_look(invitation, counts.included, actor)
     created = _freeze(invitation, audience, at)
     if created > shown_count:
         raise AudienceGrew(created)
+    _let_a_second_person_look(invitation, created, actor)
     invitation.recipients = created
     invitation.exclusions = counts.left_out
     invitation.not_drawn = counts.not_drawn
@@ -187,6 +186,12 @@ def _said_of(invitation: Invitation) -> dict[str, str]:
     about = str(invitation.consultation.uuid)
     said = {"do": "started", "invitation": str(invitation.uuid), "code": invitation.code}
     return {**said, "consultation": about}
+
+
+def _let_a_second_person_look(invitation: Invitation, count: int, actor: Any) -> None:
+    """Raises CannotStart where one person alone may not send to so many."""
+    if actor is not None and not approval.may_be_sent_by(invitation, count, actor):
+        raise CannotStart([_("A second person has to look at this and send it.")])
 
 
 def _lock_starting() -> None:
@@ -315,7 +320,13 @@ def send_test(
     """Send one colleague the letter, with links that lead nowhere; say what became of it."""
     letter = rendering.preview(invitation)
     subject = _("[Test] %(subject)s") % {"subject": letter.subject}
-    message = mail.build(to=to.email, subject=subject, text=letter.text, html=letter.html)
+    message = mail.build(
+        to=to.email,
+        subject=subject,
+        text=letter.text,
+        html=letter.html,
+        sender=invitation.sender,
+    )
     receipt = mail.send_now(message)
     if receipt.verdict != mail.Verdict.UNABLE:
         _log(invitation, "tested", actor, to=to.pk)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from .. import mail
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def in_use(self) -> TeamQuerySet:
+        """Teams that invitations can be written for today."""
+        return self.filter(is_dissolved=False)
 
 
 class Team(models.Model):
@@ -40,14 +50,39 @@ class Team(models.Model):
         blank=True,
         related_name="engagement_teams",
     )
+    is_dissolved = models.BooleanField(
+        _("dissolved"),
+        default=False,
+        help_text=_("No longer offered. What it sent keeps its name."),
+    )
+
+    objects = TeamQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("team")
         verbose_name_plural = _("teams")
         ordering = ["name"]
+        permissions = [
+            ("manage_team", _("Can manage teams")),
+            ("reassign_work", _("Can give what belongs to a colleague to another")),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sender(self) -> mail.Sender:
+        """Whose name a message bears, and where answers go."""
+        return mail.Sender(self.sender_name, self.reply_to)
+
+
+def usual_team(*, actor: Any, owner: Any = None) -> Team | None:
+    """The team that somebody writes for: one shared with the owner of the consultation, else their
+    own, else the owner's. None where neither has any."""
+    own = list(actor.engagement_teams.in_use()) if actor else []
+    owners = list(owner.engagement_teams.in_use()) if owner else []
+    shared = [team for team in own if team in owners]
+    return next(iter([*shared, *own, *owners]), None)
 
 
 class SendingLimit(models.Model):

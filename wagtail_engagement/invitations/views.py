@@ -19,7 +19,9 @@ from ..consultations.models import Consultation
 from ..modeladmin import NumberPaginator, may
 from ..participants.models import Participant
 from . import sending
+from .approval_views import approval_urls
 from .audience import INCLUDED, Exclusion
+from .calendar_views import calendar_urls
 from .forms import NewInvitationForm, SendForm, TestForm, WhoForm
 from .listing import Who, may_see_who_answered
 from .models import Invitation
@@ -211,21 +213,6 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(url("progress", pk))
 
 
-@may_change
-@require_POST
-def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask a second person to look at a draft and to send it."""
-    invitation = get_object_or_404(Invitation, pk=pk)
-    try:
-        sending.ask(invitation=invitation, actor=request.user, at=timezone.now())
-    except sending.NotPossible:
-        messages.warning(request, _("This invitation had been started already."))
-        return redirect(url("progress", pk))
-    text = _("Your colleagues find this on their overview. Any change asks them anew.")
-    messages.success(request, text)
-    return redirect(edit_url(invitation))
-
-
 admin_urls = [
     path("new/", new, name="new"),
     path("new/<int:consultation_pk>/", new, name="invite"),
@@ -236,6 +223,7 @@ admin_urls = [
     path("people/<int:person_pk>/why/", why_person, name="why_person"),
     path("<int:pk>/test/", test, name="test"),
     path("<int:pk>/send/", send, name="send"),
-    path("<int:pk>/ask/", ask, name="ask"),
+    *approval_urls,
+    *calendar_urls,
     *progress_urls,
 ]

@@ -194,6 +194,7 @@ MASKS: dict[str, Mask] = {
         },
         kept=("name", "sender_name"),
     ),
+    "TeamNotice": GOES,
     "SendingLimit": GOES,
     "WorkerSign": GOES,
     # Bringing in

@@ -15,6 +15,7 @@ NOBODY = {
     "NamedLink": "an address for a poster or a partner; its author is staff",
     "RetentionRun": "counts alone",
     "SendingLimit": "what the council's own sender may send",
+    "TeamNotice": "which invitation a team was told of",
     "Team": "names and mailboxes of the council",
     "WorkerSign": "names of machines",
 }

@@ -38,6 +38,7 @@ INVITES = {
     "approve_invitation",
 }
 TAGS = {"tag_participant"}
+RUNS_TEAMS = {"manage_team", "reassign_work"}
 LEAD = (
     SEES_REGISTER
     | SEES_CONTACT
@@ -46,6 +47,7 @@ LEAD = (
     | READS_ANSWERS
     | RUNS_CONSULTATIONS
     | INVITES
+    | RUNS_TEAMS
 )
 
 ROLES = {
