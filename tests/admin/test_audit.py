@@ -51,7 +51,6 @@ ACTS = [
     ("invitation_paused", "post", f"{INVITATIONS}:pause", {}, {"status": "sending"}),
     ("invitation_resumed", "post", f"{INVITATIONS}:resume", {}, {"status": "paused"}),
     ("invitation_stopped", "post", f"{INVITATIONS}:stop", {}, {"status": "sending"}),
-    ("invitation_asked", "post", f"{INVITATIONS}:ask", {}, {}),
     (
         "invitation_reminder_planned",
         "post",
@@ -107,9 +106,8 @@ ON_SHEETS |= {"import_row_decided", "import_rows_viewed", "import_report_downloa
 ON_SHEETS |= {"lists_compared"}
 # On drafts for which a second person is asked: tests/invitations/test_approval.py.
 ON_DRAFTS = {"invitation_asked"}
-# On what was sent: tests/invitations/test_planning.py.
-ON_SENT = {f"invitation_reminder_{done}" for done in ("planned", "called_off")}
-ON_SENT |= {f"invitation_doubt_{done}" for done in ("left", "sent_again")}
+# On links that are passed on: tests/admin/test_routes_screen.py.
+ON_LINKS = {"link_named", "link_removed"}
 # On teams and leavers: tests/invitations/test_teams.py, tests/insight/test_belongings.py.
 ON_COLLEAGUES = {"team_joined", "team_left", "work_given"}
 # By somebody about themselves: tests/participants/test_moving.py.
@@ -169,7 +167,7 @@ def test_an_act_is_logged_without_an_address(
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
     acts = BY_COMMAND | BY_THE_PERSON | IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
-    acts |= ON_COLLEAGUES | ON_DRAFTS | ON_SENT
+    acts |= ON_COLLEAGUES | ON_DRAFTS | ON_LINKS
     acts |= {action for action, *_more in ACTS if "." not in action}
     assert named == {full_name(action) for action in acts}
 

@@ -8,7 +8,7 @@ from tests import factories
 from tests.site import DAY
 from wagtail_engagement.consent import settling
 from wagtail_engagement.imports import importing
-from wagtail_engagement.invitations import tracking
+from wagtail_engagement.invitations import receiving, tracking
 from wagtail_engagement.models import (
     ConsentEvent,
     ImportRow,
@@ -103,7 +103,8 @@ def press_leave(person):
 def report(**facts):
     event = {"event_type": "unsubscribed", "reject_reason": None, "message_id": None}
     told = AnymailTrackingEvent(**{**event, "metadata": {}, "recipient": None, **facts})
-    tracking.apply(told, at=timezone.now(), provider="Postmark")
+    receiving.store(told, provider="Postmark", at=timezone.now())
+    tracking.work(at=timezone.now())
 
 
 def report_delivery(person):

@@ -12,7 +12,7 @@ from wagtail.models import ModelLogEntry
 from tests.factories import ClaimFactory
 from tests.test_checks import ids
 from wagtail_engagement import checks, work
-from wagtail_engagement.invitations import queries, sending
+from wagtail_engagement.invitations import checking, sending
 from wagtail_engagement.models import Seal
 from wagtail_engagement.rights import reconciling
 from wagtail_engagement.seal import sealing
@@ -100,7 +100,7 @@ def test_editors_read_why_before_they_send_and_while_they_wait(
     client.force_login(admin_user)
     page = client.get(f"/admin/engagement/invitations/{invitation.pk}/progress/")
     assert "engage.example.gov.uk (staging)" in page.content.decode()
-    (line,) = queries._check_seal()
+    (line,) = checking._check_seal()
     assert line.is_blocking and "belongs to engage.example.gov.uk" in line.text
     draft = sending.follow_up(invitation=invitation, actor=admin_user, at=timezone.now())
     with pytest.raises(sending.CannotStart, match="belongs to"):
