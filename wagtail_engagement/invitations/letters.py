@@ -23,11 +23,12 @@ from .models import Delivery, Invitation
 Message = mail.EngagementMessage | ReadyMessage
 LATE_ANSWERS = datetime.timedelta(days=30)  # should a consultation be kept open for longer
 ANSWER = Link.Purpose.ANSWER.value
+SOME_TOKEN = "-" * 22
 # As long as a link at least, so that a line that fits with a hole fits with what fills it.
 HOLE_LENGTH = 160
 
 
-def links_of(row: Delivery, at: datetime.datetime) -> Iterator[Link]:
+def links_of(row: Delivery, at: datetime.datetime) -> Iterator[links.NewLink]:
     """The links of one message; the one that is answered from ends when nobody can answer."""
     for purpose in rendering.links_in(row.invitation.rendered):
         is_answer = purpose == Link.Purpose.ANSWER
@@ -48,6 +49,13 @@ class Writer:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._patterns: dict[int, Pattern | None] = {}
+        self._urls: dict[str, str] = {}
+
+    def _url(self, purpose: str, token: str) -> str:
+        """A link, whose address but for the token is looked up once."""
+        if purpose not in self._urls:
+            self._urls[purpose] = links.url(purpose, SOME_TOKEN)
+        return self._urls[purpose].replace(SOME_TOKEN, token)
 
     def message(self, row: Delivery) -> Message:
         """One person's message. Raises ValueError for an address that no mail can bear."""
@@ -55,7 +63,7 @@ class Writer:
             purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
             for purpose in rendering.links_in(row.invitation.rendered)
         }
-        put = {name: links.url(name, token) for name, token in tokens.items() if name != ANSWER}
+        put = {name: self._url(name, token) for name, token in tokens.items() if name != ANSWER}
         email: str = row.participant.email  # type: ignore[union-attr]
         if self._line.takes_bytes:
             behind = {ANSWER: rendering.behind(tokens[ANSWER])} if ANSWER in tokens else {}

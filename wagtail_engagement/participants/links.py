@@ -13,6 +13,7 @@ import hmac
 import re
 import uuid as uuids
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db.models import Q
 from django.urls import reverse
@@ -21,17 +22,20 @@ from .. import conf, inserting
 from .models import Link
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
-_COLUMNS = (
-    "token_hash",
-    "purpose",
-    "uuid",
-    "key_id",
-    "participant_id",
-    "created_at",
-    "expires_at",
-)
 HANDLE_LENGTH = 8
 LASTS = datetime.timedelta(days=1)
+
+
+class NewLink(NamedTuple):
+    """A link that is not stored yet: no model instance, for there are several to each message."""
+
+    token_hash: str
+    purpose: str
+    uuid: uuids.UUID
+    key_id: str
+    participant_id: int | None
+    created_at: datetime.datetime
+    expires_at: datetime.datetime | None
 
 
 def usable_key(key_id: str | None = None) -> str:
@@ -77,10 +81,10 @@ def row(
     key_id: str | None = None,
     participant_id: int | None = None,
     expires_at: datetime.datetime | None = None,
-) -> Link:
-    """Return the unsaved row of a link, for `issue`."""
+) -> NewLink:
+    """Return what `issue` stores of a link."""
     chosen = usable_key(key_id)
-    return Link(
+    return NewLink(
         token_hash=fingerprint(token(purpose=purpose, uuid=uuid, key_id=chosen)),
         purpose=purpose,
         uuid=uuid,
@@ -91,10 +95,9 @@ def row(
     )
 
 
-def issue(rows: Iterable[Link]) -> None:
+def issue(rows: Iterable[NewLink]) -> None:
     """Make links work, before the messages that carry them leave. Twice is the same as once."""
-    values = ([getattr(row, name) for name in _COLUMNS] for row in rows)
-    inserting.insert(Link, _COLUMNS, values, ignore_conflicts=True)
+    inserting.insert(Link, NewLink._fields, rows, ignore_conflicts=True)
 
 
 def find(*, purpose: str, token: str, at: datetime.datetime) -> Link | None:

@@ -197,7 +197,7 @@ def _issue_links(due: list[RegisterMail], at: datetime.datetime) -> None:
     for claim in Claim.objects.pending().filter(mail__in=due):
         end = max(claim.invite_until, claim.result_until or claim.invite_until)
         ends[claim.mail_id] = max(end, ends.get(claim.mail_id, end))
-    rows: list[Link] = []
+    rows: list[links.NewLink] = []
     for row in due:
         to_confirm = ends.get(row.pk, at + DAY) - at
         both = dict.fromkeys((Link.Purpose.CONFIRM, Link.Purpose.CHOICES), to_confirm)
