@@ -238,7 +238,7 @@ class Story:
         for purpose in (Link.Purpose.CONFIRM, Link.Purpose.CHOICES):
             end = max(claim.invite_until, claim.result_until or claim.invite_until)
             link = links.row(purpose=purpose, uuid=claim.mail.uuid, at=at, expires_at=end)
-            self.ledger.add(claim.created_at, link)
+            self.ledger.add(claim.created_at, Link(**link._asdict()))
 
     # One response
 

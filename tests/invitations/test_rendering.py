@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone, translation
 
-from tests.factories import InterestFactory
+from tests.factories import InterestFactory, ParticipantFactory, ParticipantInterestFactory
 from tests.site import add_consultation
 from wagtail_engagement.consent.queries import site_settings
 from wagtail_engagement.invitations import rendering, sending
@@ -136,3 +136,22 @@ def test_nobody_is_watched_opening_it(people, start):
 def test_it_is_written_in_the_sites_language_whoever_presses_send(draft, settings):
     with translation.override("cy"):
         assert '<html lang="en-gb"' in rendering.preview(draft).html
+
+
+def test_each_person_reads_why_they_themselves_get_it(draft, start):
+    cycling, parks = InterestFactory(name="Cycling"), InterestFactory(name="Parks & trees")
+    draft.consultation.interests.set([cycling, parks])
+    draft.interests.set([cycling, parks])
+    chose, shown, neither, told = ParticipantFactory.create_batch(4, agreed=True)
+    ParticipantInterestFactory(participant=chose, interest=parks, origin="declared")
+    ParticipantInterestFactory(participant=shown, interest=cycling, origin="inferred")
+    told.permissions.update(is_by_consent=False)
+    start()
+    sending.work(owner="this worker")
+    body = {message.to[0]: message.body for message in mail.outbox}
+    html = {message.to[0]: message.alternatives[0][0] for message in mail.outbox}
+    assert "and your topics include Parks & trees." in body[chose.email]
+    assert "and your topics include Parks &amp; trees." in html[chose.email]
+    assert "and you took part in one about Cycling." in body[shown.email]
+    assert "you agreed that we may tell you about consultations.\n" in body[neither.email]
+    assert "because we told you that we write about consultations." in body[told.email]

@@ -71,8 +71,9 @@ def paused(desk: Desk) -> Iterator[Line]:
 
 
 def uncertain(desk: Desk) -> Iterator[Line]:
-    """Nothing can be done about these, so that they are news for a while and not for ever."""
-    number = Delivery.objects.filter(is_news(at=desk.at), state=Delivery.State.UNCERTAIN).count()
+    """News for a while and not for ever, and only until a colleague has decided."""
+    rows = Delivery.objects.filter(is_news(at=desk.at), state=Delivery.State.UNCERTAIN)
+    number = rows.exclude(reason=Delivery.Reason.LEFT).count()
     if number:
         yield Line(
             text=ngettext(

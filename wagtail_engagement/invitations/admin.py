@@ -197,13 +197,20 @@ class InvitationViewSet(SnippetViewSet):
                     FieldPanel("match"),
                     FieldPanel("interests", widget=forms.CheckboxSelectMultiple),
                     FieldPanel("not_invited_days"),
-                    FieldPanel("is_promotional"),
-                    FieldPanel("beyond_cap_reason"),
-                    FieldPanel("at_most"),
-                    FieldPanel("chosen_by", widget=forms.RadioSelect),
                     AudiencePanel(),
                 ],
                 heading=gettext_lazy("1. Who"),
+            ),
+            # Seldom needed, so folded; the sentence above counts with it.
+            MultiFieldPanel(
+                [
+                    FieldPanel("at_most"),
+                    FieldPanel("chosen_by", widget=forms.RadioSelect),
+                    FieldPanel("is_promotional"),
+                    FieldPanel("beyond_cap_reason"),
+                ],
+                heading=gettext_lazy("More about who: only some of them, or beyond the limit"),
+                classname="collapsed",
             ),
             MultiFieldPanel(
                 [

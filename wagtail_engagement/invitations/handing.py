@@ -69,6 +69,7 @@ def work_chunk(
     try:
         line.ready()
         hand.rows = _claim(owner, granted, clock())
+        hand.writer.reasons = letters.reasons_for(hand.rows)
         while hand.rows and not stopping() and _next_group(hand):
             pass
     except mail.ServerUnreachable as error:

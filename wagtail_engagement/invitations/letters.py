@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.utils.html import escape
 
 from .. import conf, mail
+from ..consent.models import ContactPermission
 from ..line import Line
 from ..participants import links
-from ..participants.models import Link
+from ..participants.models import Link, ParticipantInterest
 from ..pattern import Pattern, ReadyMessage, hole_address, pattern_of
 from . import rendering
 from .models import Delivery, Invitation
@@ -43,12 +45,36 @@ def links_of(row: Delivery, at: datetime.datetime) -> Iterator[links.NewLink]:
         )
 
 
+def reasons_for(rows: Iterable[Delivery]) -> dict[int, str]:
+    """Why each of some deliveries goes to its person, in words, by delivery."""
+    people = {row.participant_id: row for row in rows if row.participant_id}
+    asked = {int(pk) for row in people.values() for pk in row.invitation.rendered.get("topics", ())}
+    kept = ParticipantInterest.objects.filter(participant__in=people, removed_at=None)
+    known: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for person, topic, origin in kept.filter(interest__in=asked).values_list(
+        "participant", "interest", "origin"
+    ):
+        known[person].append((topic, origin))
+    agreed = ContactPermission.objects.about_invitations().filter(is_by_consent=True)
+    agreed_people = set(agreed.filter(participant__in=people).values_list("participant", flat=True))
+    found = {}
+    for person, row in people.items():
+        names = row.invitation.rendered.get("topics", {})
+        mine: dict[str, list[str]] = defaultdict(list)
+        for topic, origin in known[person]:
+            if str(topic) in names:
+                mine[origin].append(names[str(topic)])
+        found[row.pk] = rendering.why(topics=mine, has_agreed=person in agreed_people)
+    return found
+
+
 class Writer:
     """Writes messages for one mail connection, and keeps the patterns that it made."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._patterns: dict[int, Pattern | None] = {}
+        self._patterns: dict[tuple[int, str], Pattern | None] = {}
+        self.reasons: dict[int, str] = {}  # Why each delivery goes to its person.
         self._urls: dict[str, str] = {}
 
     def _url(self, purpose: str, token: str) -> str:
@@ -67,22 +93,22 @@ class Writer:
         email: str = row.participant.email  # type: ignore[union-attr]
         if self._line.takes_bytes:
             behind = {ANSWER: rendering.behind(tokens[ANSWER])} if ANSWER in tokens else {}
-            ready = self._filled(row.invitation, email, put | behind)
+            ready = self._filled(row, email, put | behind)
             if ready:
                 return ready
         answer = tokens.get(ANSWER, "")
-        letter = rendering.address_to(row.invitation.rendered, **put, answer=answer)
+        frozen = rendering.explained(row.invitation.rendered, self.reasons.get(row.pk, ""))
+        letter = rendering.address_to(frozen, **put, answer=answer)
         message = _built(row.invitation, email, letter, put[Link.Purpose.LEAVE])
         marked: Any = message
         marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
         return message
 
-    def _filled(
-        self, invitation: Invitation, email: str, put: dict[str, str]
-    ) -> ReadyMessage | None:
-        if invitation.pk not in self._patterns:
-            self._patterns[invitation.pk] = _pattern(invitation)
-        pattern = self._patterns[invitation.pk]
+    def _filled(self, row: Delivery, email: str, put: dict[str, str]) -> ReadyMessage | None:
+        invitation, why = row.invitation, self.reasons.get(row.pk, "")
+        if (invitation.pk, why) not in self._patterns:
+            self._patterns[invitation.pk, why] = _pattern(invitation, why)
+        pattern = self._patterns[invitation.pk, why]
         if pattern is None or any(len(text) > HOLE_LENGTH for text in put.values()):
             return None
         in_html = {f"html_{name}": escape(text) for name, text in put.items()}
@@ -106,9 +132,12 @@ def _built(
     )
 
 
-def _pattern(invitation: Invitation) -> Pattern | None:
-    """The invitation's message with holes for the links, those in HTML apart: they are escaped."""
-    frozen = invitation.rendered
+def _pattern(invitation: Invitation, why: str) -> Pattern | None:
+    """The message of all who have one reason to get it, with holes for the links.
+
+    Those in HTML stand apart, for they are escaped.
+    """
+    frozen = rendering.explained(invitation.rendered, why)
     text, html = frozen["text"], frozen["html"]
     holes: dict[str, str] = {}
     for purpose in rendering.links_in(frozen):

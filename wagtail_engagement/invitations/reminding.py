@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from . import sending
 from .models import Invitation
 
+MORNING = datetime.time(9)
 ENOUGH = 2**31  # Nobody is shown a number: whoever is left by then is reminded.
 
 
@@ -26,9 +28,15 @@ def planned(*, at: datetime.datetime) -> list[Invitation]:
 
 
 def due_at(invitation: Invitation) -> datetime.datetime:
-    """When the planned reminder leaves; it follows the closing date, should that be moved."""
+    """When the planned reminder leaves: in the morning, so many days before the closing date.
+
+    It follows that date, should it be moved. Many consultations close at midnight.
+    """
     days = datetime.timedelta(days=invitation.remind_days or 0)
-    return invitation.consultation.closes_at - days
+    latest = invitation.consultation.closes_at - days
+    home = timezone.get_default_timezone()
+    morning = datetime.datetime.combine(timezone.localtime(latest, home).date(), MORNING, home)
+    return min(latest, morning)
 
 
 def work(*, at: datetime.datetime) -> int:

@@ -27,12 +27,15 @@ from ..consent import queries as consent_queries
 from ..consultations import queries as consultation_queries
 from ..consultations import routes
 from ..consultations.models import Consultation
-from ..participants.models import Interest, Link
+from ..participants.models import Interest, Link, ParticipantInterest
 from .models import Invitation
+from .topics import groups
 
 ALLOWED_TAGS = {"p", "br", "b", "strong", "i", "em", "a", "ul", "ol", "li"}
 ALLOWED_SCHEMES = {"http", "https", "mailto", "tel"}
 INERT = "#"
+Origin = ParticipantInterest.Origin
+WHY, TOPICS = "why", "topics"
 # Below this many people a code would tell who answered, as it would of whatever is anonymous or
 # sensitive: their letter leads to the page without one.
 FEWEST = 5
@@ -47,23 +50,69 @@ class Letter:
     text: str
 
 
-def freeze(invitation: Invitation) -> dict[str, str]:
+def freeze(invitation: Invitation) -> dict[str, Any]:
     """Return the letter with placeholders that no text can contain by chance."""
     names, code = ["choices", "leave"], ""
     if invitation.recipients >= FEWEST and routes.of(invitation.consultation):
         names, code = [*names, "answer"], invitation.code
-    marks = {name: f"{name}-{secrets.token_hex(16)}" for name in names}
+    marks = {name: f"{name}-{secrets.token_hex(16)}" for name in (*names, WHY)}
     letter = _render(invitation, list(invitation.interests.all()), code, marks)
-    return {"subject": letter.subject, "html": letter.html, "text": letter.text, **marks}
+    said = {"subject": letter.subject, "html": letter.html, "text": letter.text}
+    return {**said, **marks, TOPICS: _topics(invitation)}
 
 
-def links_in(frozen: dict[str, str]) -> list[Link.Purpose]:
+def explained(frozen: dict[str, Any], why: str) -> dict[str, Any]:
+    """The frozen letter with the reason that holds for some of its people."""
+    mark = frozen.get(WHY)
+    if not mark:
+        return frozen  # Frozen before each person had a reason of their own.
+    html, text = (
+        frozen["html"].replace(mark, escape(why)),
+        frozen["text"].replace(mark, why),
+    )
+    return {**frozen, "html": html, "text": text}
+
+
+def why(*, topics: dict[str, list[str]], has_agreed: bool) -> str:
+    """Why one person gets an invitation: by what right, and which of their topics it is about.
+
+    `topics` are the names by where we know of them; what somebody chose counts first.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        if has_agreed:
+            right = _(
+                "You get this email because you agreed that we may tell you about consultations"
+            )
+        else:
+            right = _("You get this email because we told you that we write about consultations")
+        for origin, words in (
+            (Origin.DECLARED, _("%(right)s, and your topics include %(topics)s.")),
+            (Origin.INFERRED, _("%(right)s, and you took part in one about %(topics)s.")),
+            (None, _("%(right)s, and we have noted that you care about %(topics)s.")),
+        ):
+            names = topics.get(origin, []) if origin else sum(topics.values(), [])
+            if names:
+                facts = {"right": right, "topics": get_text_list(sorted(set(names)), _("and"))}
+                return words % facts
+        return f"{right}."
+
+
+def _topics(invitation: Invitation) -> dict[str, str]:
+    """The names of the topics asked, by number; none where they would tell what it is about."""
+    if invitation.consultation.is_sensitive:
+        return {}
+    asked = list(invitation.interests.all()) or list(invitation.consultation.interests.all())
+    families = zip(asked, groups(asked), strict=True)
+    return {str(pk): topic.name for topic, family in families for pk in family}
+
+
+def links_in(frozen: dict[str, Any]) -> list[Link.Purpose]:
     """Which links of one person a frozen letter has."""
     purposes = (Link.Purpose.CHOICES, Link.Purpose.LEAVE, Link.Purpose.ANSWER)
     return [purpose for purpose in purposes if purpose.value in frozen]
 
 
-def address_to(frozen: dict[str, str], *, choices: str, leave: str, answer: str = "") -> Letter:
+def address_to(frozen: dict[str, Any], *, choices: str, leave: str, answer: str = "") -> Letter:
     """Put one person's links into the frozen letter; `answer` is the token alone.
 
     It goes behind the address of the consultation, where the letter has a mark for it.
@@ -86,9 +135,12 @@ def tells_route(invitation: Invitation) -> bool:
     return not invitation.rendered or invitation.code in invitation.rendered["text"]
 
 
-def shown(frozen: dict[str, str]) -> str:
+def shown(frozen: dict[str, Any]) -> str:
     """The text that was sent, without anybody's links."""
-    return address_to(frozen, choices=INERT, leave=INERT).text if frozen else ""
+    if not frozen:
+        return ""
+    told = explained(frozen, _("(Here stands why this person gets it.)"))
+    return address_to(told, choices=INERT, leave=INERT).text
 
 
 def preview(invitation: Invitation, interests: Iterable[Interest] | None = None) -> Letter:
@@ -138,7 +190,7 @@ def _render(
             "opening": mark_safe(opening),  # noqa: S308  cleaned just above
             "opening_text": as_text(opening),
             "outcome": _last_outcome(invitation.consultation, interests),
-            "why": _why(invitation, interests),
+            "why": links.get(WHY) or _why(invitation, interests),
             "organisation": consent_queries.organisation(),
             "complaints": mark_safe(complaints),  # noqa: S308  cleaned just above
             "complaints_text": as_text(complaints),
