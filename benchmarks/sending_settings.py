@@ -19,3 +19,5 @@ if "SINK_PORT" in os.environ:
         EMAIL_HOST, EMAIL_PORT = "127.0.0.1", port
     POST_OFFICE = {"BACKENDS": {"default": SMTP}}
 WAGTAIL_ENGAGEMENT_IN_DOUBT = int(os.environ.get("IN_DOUBT", 1))
+WAGTAIL_ENGAGEMENT_WHEN_IN_DOUBT = os.environ.get("WHEN_IN_DOUBT", "hold")
+WAGTAIL_ENGAGEMENT_LEASE_SECONDS = int(os.environ.get("LEASE_SECONDS", 100))
