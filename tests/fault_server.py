@@ -2,7 +2,8 @@
 
 It prints each address once it has the whole message, before it answers, so that its output is the
 truth about what was sent. Addresses say what happens to them: `refuse...` is refused for good,
-`busy...` for now, `reset...` is accepted and the connection torn down before the answer.
+`busy...` for now, `reset...` is accepted and the connection torn down before the answer, `hang...` is
+accepted and never answered, and `storm...` is turned away, with everybody, the first two times.
 """
 
 import asyncio
@@ -13,14 +14,20 @@ import threading
 from collections import Counter
 
 SLOWEST_ANSWER = 0.02
+HANGS = 60  # far longer than a worker waits for an answer
 
 
 class Handler:
+    storms = 2
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("refuse"):
             return "550 no such mailbox"
         if address.startswith("busy"):
             return "451 try later"
+        if address.startswith("storm") and self.storms:
+            self.storms -= 1
+            return "421 4.7.0 too many messages, slow down"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -30,6 +37,8 @@ class Handler:
         print(address, flush=True)
         if address.startswith("reset"):
             server.transport.abort()
+        if address.startswith("hang"):
+            await asyncio.sleep(HANGS)
         return "250 OK"
 
 

@@ -14,7 +14,13 @@ from tests.factories import UserFactory
 from tests.fault_server import FaultServer
 from tests.site import add_consultation
 from wagtail_engagement.invitations import sending
-from wagtail_engagement.models import ContactPermission, Delivery, Invitation, Participant
+from wagtail_engagement.models import (
+    ContactPermission,
+    Delivery,
+    Invitation,
+    Participant,
+    SendingLimit,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 KILLS = int(os.environ.get("FAULT_KILLS", 5))
@@ -53,6 +59,7 @@ def until_all_rest(server):
     for _round in range(40):
         if not Delivery.objects.live().exclude(retry_at__gt=timezone.now()).exists():
             return
+        SendingLimit.objects.update(wait_until=None)  # Minutes, where a test has seconds.
         assert worker(server, "--once").wait() == 0
     pytest.fail("something was never settled")
 
@@ -96,6 +103,37 @@ def test_a_rude_server_leaves_everybody_with_one_true_state():
         assert addresses_in(state) == {f"{kind}{number}@example.com" for number in range(3)}
     assert set(server.accepted.values()) == {1}
     assert set(server.accepted) == addresses_in("accepted", "uncertain")
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite's one lock may be held by the frozen worker"
+)
+def test_a_worker_that_is_frozen_past_its_lease_sends_nobody_a_second_copy():
+    invite(f"person{number}@example.com" for number in range(PEOPLE))
+    with FaultServer() as server:
+        frozen = worker(server)
+        server.wait_for(PEOPLE // 4)
+        frozen.send_signal(signal.SIGSTOP)
+        until_all_rest(server)
+        frozen.send_signal(signal.SIGCONT)
+        frozen.terminate()
+        assert frozen.wait() == 0
+    assert set(server.accepted.values()) == {1}
+    assert addresses_in("accepted", "uncertain") >= set(server.accepted)
+    assert len(addresses_in("accepted")) + len(addresses_in("uncertain")) == PEOPLE
+    assert len(addresses_in("uncertain")) <= 1
+
+
+def test_a_server_that_hangs_or_turns_everybody_away_for_a_while_loses_nobody():
+    kinds = {"person": "accepted", "storm": "accepted", "hang": "uncertain"}
+    invite(
+        ["hang1@example.com", *(f"{k}{n}@example.com" for k in list(kinds)[:2] for n in range(4))]
+    )
+    with FaultServer() as server:
+        until_all_rest(server)
+    assert addresses_in("uncertain") == {"hang1@example.com"}
+    assert len(addresses_in("accepted")) == 8
+    assert set(server.accepted.values()) == {1}
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_it_holds():
