@@ -208,6 +208,7 @@ def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
         "quiet_until": timing.quiet_until(now) if is_moving else None,
         "invitation": invitation,
         "progress": found,
+        "gathering": queries.gathering(invitation) if is_moving and found.waiting else None,
         "numbers": [(group, label, getattr(found, group)) for group, label in _labels().items()],
         "is_moving": is_moving,
         "shows_people": may(request.user, "view_participant"),

@@ -236,7 +236,9 @@ def _delivery_of(report: Report) -> Delivery | None:
 def _move(delivery: Delivery, report: Report, at: datetime.datetime) -> None:
     if report.state is None:
         return
-    this = Delivery.objects.filter(pk=delivery.pk)
+    # What came in one summary shares its fate.
+    first = delivery.carried_by_id or delivery.pk
+    this = Delivery.objects.filter(Q(pk=first) | Q(carried_by=first))
     this.filter(state__in=BEFORE[report.state]).update(
         state=report.state,
         reason="",
@@ -254,6 +256,7 @@ def _keeps_coming_back(delivery: Delivery) -> bool:
     mine = Delivery.objects.filter(
         participant=delivery.participant_id,
         fingerprint=delivery.fingerprint,
+        carried_by=None,  # Of a summary one row, for it was one message.
         state__in=(State.ACCEPTED, State.DELIVERED, State.BOUNCED, State.COMPLAINED),
     )
     if not (delivery.participant_id and delivery.fingerprint):
