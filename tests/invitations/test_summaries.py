@@ -7,40 +7,14 @@ from django.core import mail
 from django.utils import timezone
 
 from tests.factories import DeliveryFactory, ParticipantFactory
-from tests.site import add_consultation
 from wagtail_engagement import work
 from wagtail_engagement.consent import barring
-from wagtail_engagement.invitations import ledger, queries, sending, summaries, tracking
-from wagtail_engagement.invitations.audience import Audience
-from wagtail_engagement.invitations.kinds import Kind
+from wagtail_engagement.invitations import ledger, sending
 from wagtail_engagement.models import Delivery, Invitation, Link, Team
 from wagtail_engagement.participants import choosing
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
-
-
-@pytest.fixture
-def reader(db):
-    """Somebody who chose to get invitations together."""
-    return ParticipantFactory(agreed=True, summaries_since=timezone.now())
-
-
-@pytest.fixture
-def invite(db, admin_user):
-    """Start an invitation to a consultation of its own that closes in some days."""
-
-    def invite(title="Parks", closes_in=30, changes=None, **values):
-        now = timezone.now()
-        page = add_consultation(title=title, closes_at=now + closes_in * DAY, **values)
-        draft = sending.create_for(consultation=page.consultation, actor=admin_user, at=now)
-        for name, value in (changes or {}).items():
-            setattr(draft, name, value)
-        draft.save()
-        shown = Audience.of(draft, at=now).counts().included
-        return sending.start(invitation=draft, shown_count=shown, actor=admin_user, at=now)
-
-    return invite
 
 
 def drain(days=0.0):
@@ -49,14 +23,6 @@ def drain(days=0.0):
 
 def states(**found):
     return list(Delivery.objects.filter(**found).order_by("pk").values_list("state", flat=True))
-
-
-def use(settings, backend):
-    path = f"tests.mail_backends.{backend}"
-    if hasattr(settings, "MAILERS"):
-        settings.MAILERS = {"default": {"BACKEND": path}}
-    else:
-        settings.EMAIL_BACKEND = path
 
 
 # One email
@@ -239,118 +205,3 @@ def test_only_who_agreed_hears_of_promotion_in_a_summary(reader, invite):
     drain(days=3)
     assert "Bins" not in mail.outbox[0].body and "Parks" in mail.outbox[0].body
     assert states() == ["accepted", "skipped", "accepted"]
-
-
-# What is counted
-
-
-def test_an_invitation_joins_a_summary_whatever_the_days_between(reader, invite, settings):
-    """A summary is one email: what joins one that waits makes nobody be asked more often."""
-    settings.WAGTAIL_ENGAGEMENT_CONTACT_CAP = 1
-    invitations = [invite(title) for title in ("Parks", "Bins", "Roads")]
-    assert [invitation.recipients for invitation in invitations] == [1, 1, 1]
-    drain(days=3)
-    assert len(mail.outbox) == 1
-    with pytest.raises(sending.CannotStart):
-        invite("Trees")
-
-
-def test_a_summary_counts_once_against_the_limit(reader, invite, settings):
-    settings.WAGTAIL_ENGAGEMENT_CONTACT_CAP = 2
-    invite("Parks"), invite("Bins"), invite("Roads")
-    drain(days=3)
-    Delivery.objects.update(handed_at=timezone.now())
-    assert invite("Trees").recipients == 1
-    Delivery.objects.update(carried_by=None)
-    with pytest.raises(sending.CannotStart):
-        invite("Hedges")
-
-
-def test_the_sums_hold_while_some_wait(reader, invite):
-    ParticipantFactory.create_batch(2, agreed=True)
-    ParticipantFactory()
-    invitation = invite()
-    drain()
-    progress = queries.progress(invitation)
-    assert (progress.sent, progress.waiting, progress.total) == (2, 1, invitation.recipients)
-    assert invitation.exclusions == {"not_agreed": 1}
-    found = queries.gathering(invitation)
-    assert found.number == 1 and found.until < timezone.now() + 3 * DAY
-
-
-@pytest.mark.parametrize("number", [2, 6])
-def test_a_summary_costs_the_same_statements_however_much_lies_in_it(
-    reader, invite, number, django_assert_num_queries
-):
-    for place in range(number):
-        invite(f"Number {place}")
-    summaries.work(owner="this worker", at=timezone.now())
-    with django_assert_num_queries(38):
-        summaries.work(owner="this worker", at=timezone.now() + 3 * DAY)
-    assert f"{number} consultations" in mail.outbox[0].subject
-
-
-# What becomes of it
-
-
-@pytest.mark.parametrize(
-    ("backend", "expected"),
-    [("Refusing", "refused"), ("Busy", "pending"), ("Silent", "uncertain"), ("Gone", "pending")],
-)
-def test_all_of_a_summary_share_what_the_mail_server_says(
-    reader, invite, settings, backend, expected
-):
-    invite("Parks"), invite("Bins")
-    use(settings, backend)
-    summaries.work(owner="this worker", at=timezone.now() + 3 * DAY)
-    assert states() == [expected, expected]
-
-
-def test_a_server_that_is_busy_gets_it_again_later(reader, invite, settings):
-    invite("Parks"), invite("Bins")
-    use(settings, "Busy")
-    drain(days=3)
-    use(settings, "Accepting")
-    drain(days=3)
-    assert mail.outbox == []
-    drain(days=3.1)
-    assert len(mail.outbox) == 1 and states() == ["accepted", "accepted"]
-
-
-def test_a_report_of_the_provider_is_about_all_of_it(reader, invite):
-    invite("Parks"), invite("Bins")
-    drain(days=3)
-    report = tracking.Report(
-        provider="any",
-        kind=Kind.HARD,
-        was_turned_away=False,
-        own_id=mail.outbox[0].metadata["delivery"],
-        message_id="",
-        recipient=reader.email,
-    )
-    tracking.apply(report, at=timezone.now())
-    assert states() == ["bounced", "bounced"]
-
-
-def test_a_summary_in_doubt_is_sent_again_when_a_person_says_so(
-    reader, invite, settings, admin_user
-):
-    first, second = invite("Parks"), invite("Bins")
-    use(settings, "Silent")
-    drain(days=3)
-    use(settings, "Accepting")
-    mail.outbox.clear()
-    for invitation in (first, second):
-        sending.decide(
-            invitation=invitation, numbers=None, again=True, actor=admin_user, at=timezone.now()
-        )
-    drain(days=3)
-    assert len(mail.outbox) == 1 and states() == ["accepted", "accepted"]
-
-
-def test_two_workers_never_share_one_summary(reader, invite):
-    invite("Parks"), invite("Bins")
-    later = timezone.now() + 3 * DAY
-    (rows,) = summaries._claim("one", 5, later)
-    assert summaries._claim("another", 5, later) == []
-    assert len(rows) == 2

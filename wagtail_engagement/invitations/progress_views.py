@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from wagtail.admin import messages
 
 from ..modeladmin import may
-from . import limiting, queries, reminding, rendering, sending, timing
+from . import limiting, queries, reminding, rendering, sending, summary_letters, timing
 from .audience import Counts
 from .forms import DecideForm, ReminderForm
 from .listing import DeliveryPages
@@ -59,6 +59,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         "reminder_form": ReminderForm(initial={"remind_days": invitation.remind_days}),
         "may_remind": may(request.user, "add_invitation") and not invitation.reminds_id,
         "sent_text": rendering.shown(invitation.rendered),
+        "sent_part": summary_letters.shown(invitation.rendered),
         "counts": Counts(
             invitation.recipients, invitation.exclusions, 0, not_drawn=invitation.not_drawn
         ),

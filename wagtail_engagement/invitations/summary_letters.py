@@ -51,6 +51,12 @@ def with_part(invitation: Invitation) -> dict[str, str]:
     return {**frozen, **parts}
 
 
+def shown(frozen: dict[str, str]) -> str:
+    """What stands of an invitation in summaries, without anybody's link; "" where nobody waits."""
+    said = frozen.get("part_txt", "")
+    return said.replace(frozen["answer"], "") if "answer" in frozen else said
+
+
 class Book:
     """Writes summaries for one mail connection, and keeps those that are alike for many people."""
 

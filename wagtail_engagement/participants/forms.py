@@ -63,19 +63,7 @@ class ChoicesForm(WordingForm):
             )
             self.fields["invite"].engagement_kind = "consent"
         if days := conf.summary_days():
-            self.fields["rhythm"] = forms.TypedChoiceField(
-                label=_("How we tell you about consultations"),
-                coerce=lambda value: value == TOGETHER,
-                choices=[
-                    (EACH, _("Each time, in an email of its own")),
-                    (TOGETHER, _together(days)),
-                ],
-                initial=TOGETHER if is_together else EACH,
-                help_text=_("Together comes sooner only where you would be too late to answer."),
-                required=False,
-                empty_value=None,
-                widget=forms.RadioSelect,
-            )
+            self.fields["rhythm"] = _rhythm(days, is_together)
         if areas.names():
             self.fields["postcode"] = forms.CharField(
                 label=_("Your postcode"),
@@ -105,6 +93,20 @@ class ChoicesForm(WordingForm):
         """What is ticked, with the wording that was shown."""
         is_ticked = self.cleaned_data.get("invite")
         return {Purpose.INVITE: self.cleaned_data["wording"]} if is_ticked else {}
+
+
+def _rhythm(days: int, is_together: bool) -> forms.Field:
+    """Each time or together. A page that was opened before the question was asked leaves it out."""
+    return forms.TypedChoiceField(
+        label=_("How we tell you about consultations"),
+        coerce=lambda value: value == TOGETHER,
+        choices=[(EACH, _("Each time, in an email of its own")), (TOGETHER, _together(days))],
+        initial=TOGETHER if is_together else EACH,
+        help_text=_("Together comes sooner only where you would be too late to answer."),
+        required=False,
+        empty_value=None,
+        widget=forms.RadioSelect,
+    )
 
 
 def _together(days: int) -> str:

@@ -171,7 +171,8 @@ def _unfill(kept: Participant, merged: Participant, row: Merge) -> None:
     facts = row.moved["person"]
     for name in facts["filled"]:
         if getattr(kept, name) == getattr(merged, name):
-            setattr(kept, name, Participant._meta.get_field(name).get_default())
+            field: Any = Participant._meta.get_field(name)
+            setattr(kept, name, field.get_default())
     ends = [end and datetime.datetime.fromisoformat(end) for end in facts["kept_until"]]
     kept.kept_until, merged.kept_until = ends
     kept.save(update_fields=[*facts["filled"], "kept_until"])
