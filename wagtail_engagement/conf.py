@@ -157,6 +157,11 @@ def invited_days() -> int:
     return int(_get("INVITED_DAYS", 30))
 
 
+def summary_days() -> int:
+    """Days between two summaries to somebody who gets invitations together; 0 offers none."""
+    return int(_get("SUMMARY_DAYS", 14))
+
+
 def type_number_above() -> int:
     """Audience above which the editor types the number before an invitation goes out."""
     return int(_get("TYPE_NUMBER_ABOVE", 500))

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.utils import timezone
@@ -18,7 +19,7 @@ from . import mail
 from .consent import settling
 from .consultations import responses
 from .imports import importing
-from .invitations import limiting, noticing, reminding, tracking
+from .invitations import limiting, noticing, reminding, summaries, tracking
 from .invitations import sending as invitations
 from .invitations.signs import WorkerSign
 from .line import Line
@@ -33,7 +34,7 @@ Counts = dict[str, int]
 SECONDS_A_ROUND = 5.0
 ROWS_A_ROUND = 20_000
 # What is left alone where it could not be told whether this database is older than its journal.
-SENDING = ("confirmations", "reminders", "invitations", "notices")
+SENDING = ("confirmations", "reminders", "summaries", "invitations", "notices")
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 
@@ -88,6 +89,12 @@ def _parts(
     line: Line | None,
 ) -> dict[str, Callable[[], int | None]]:
     over = time.monotonic() + SECONDS_A_ROUND
+    sends: Any = {
+        "at": at,
+        "owner": owner,
+        "stopping": lambda: stopping() or time.monotonic() > over,
+        "line": line,
+    }
     return {
         "journal": partial(reconciling.look, at=now),
         "responses": partial(responses.release_due, at=now),
@@ -98,13 +105,8 @@ def _parts(
         "events": partial(tracking.work, at=at, stopping=stopping),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "reminders": partial(reminding.work, at=now),
-        "invitations": partial(
-            invitations.work,
-            at=at,
-            owner=owner,
-            stopping=lambda: stopping() or time.monotonic() > over,
-            line=line,
-        ),
+        "summaries": partial(summaries.work, **sends),
+        "invitations": partial(invitations.work, **sends),
         "notices": partial(noticing.work, at=now, stopping=stopping),
         "imports": partial(
             importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping

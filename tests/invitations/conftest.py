@@ -1,3 +1,5 @@
+import datetime
+
 import pytest
 from django.utils import timezone
 
@@ -5,6 +7,8 @@ from tests.factories import ParticipantFactory
 from tests.site import add_consultation
 from wagtail_engagement.invitations import sending
 from wagtail_engagement.invitations.audience import Audience
+
+DAY = datetime.timedelta(days=1)
 
 
 @pytest.fixture
@@ -34,3 +38,26 @@ def start(draft, admin_user):
         return sending.start(invitation=invitation, shown_count=shown, actor=admin_user, at=now)
 
     return start
+
+
+@pytest.fixture
+def reader(db):
+    """Somebody who chose to get invitations together."""
+    return ParticipantFactory(agreed=True, summaries_since=timezone.now())
+
+
+@pytest.fixture
+def invite(db, admin_user):
+    """Start an invitation to a consultation of its own that closes in some days."""
+
+    def invite(title="Parks", closes_in=30, changes=None, **values):
+        now = timezone.now()
+        page = add_consultation(title=title, closes_at=now + closes_in * DAY, **values)
+        draft = sending.create_for(consultation=page.consultation, actor=admin_user, at=now)
+        for name, value in (changes or {}).items():
+            setattr(draft, name, value)
+        draft.save()
+        shown = Audience.of(draft, at=now).counts().included
+        return sending.start(invitation=draft, shown_count=shown, actor=admin_user, at=now)
+
+    return invite

@@ -1,6 +1,8 @@
 """Two at the same moment, on a database that lets them: PostgreSQL."""
 
+import datetime
 import threading
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -9,7 +11,7 @@ from django.utils import timezone
 
 from tests.factories import ParticipantFactory, UserFactory
 from tests.site import add_consultation
-from wagtail_engagement.invitations import sending
+from wagtail_engagement.invitations import sending, summaries
 from wagtail_engagement.models import Delivery, Invitation
 
 pytestmark = [
@@ -76,3 +78,17 @@ def test_four_workers_share_one_invitation(drafts):
         Delivery.objects.values_list("participant__email", flat=True)
     )
     assert set(Delivery.objects.values_list("state", flat=True)) == {"accepted"}
+
+
+def test_two_workers_never_share_one_summary_between_them():
+    now, editor = timezone.now(), UserFactory()
+    ParticipantFactory.create_batch(20, agreed=True, summaries_since=now)
+    for title in ("Parks", "Bins"):
+        page = add_consultation(title=title)
+        draft = sending.create_for(consultation=page.consultation, actor=editor, at=now)
+        sending.start(invitation=draft, shown_count=20, actor=editor, at=now)
+    later = now + datetime.timedelta(days=3)
+    workers = [partial(summaries.work, owner=f"worker {n}", at=later) for n in range(4)]
+    assert sum(together(*workers)) == 40
+    assert len(mail.outbox) == len({message.to[0] for message in mail.outbox}) == 20
+    assert {message.subject[:15] for message in mail.outbox} == {"2 consultations"}

@@ -15,9 +15,9 @@ from django.utils import timezone
 from tests.factories import ParticipantFactory, UserFactory
 from tests.fault_server import FaultServer
 from tests.site import add_consultation
-from wagtail_engagement.invitations import handing, ledger, limiting, sending
+from wagtail_engagement.invitations import handing, ledger, limiting, running, sending, summaries
 from wagtail_engagement.line import Line
-from wagtail_engagement.models import Invitation
+from wagtail_engagement.models import Delivery, Invitation
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -58,7 +58,7 @@ def invitation(server):
     return sending.start(invitation=draft, shown_count=5, actor=editor, at=now)
 
 
-def die_at(where, name, when, number):
+def die_at(where, name, when, number, work=sending.work, **options):
     """Run a worker in a process of its own that ends at a point, and wait for its end."""
     connections.close_all()
     child = os.fork()
@@ -66,18 +66,18 @@ def die_at(where, name, when, number):
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     real, times = getattr(where, name), []
 
-    def deadly(*args, **options):
+    def deadly(*args, **more):
         times.append(name)
         if when == "before" and len(times) == number:
             os._exit(9)
-        result = real(*args, **options)
+        result = real(*args, **more)
         if len(times) == number:
             os._exit(9)
         return result
 
     setattr(where, name, deadly)
     try:
-        sending.work(owner="the first")
+        work(owner="the first", **options)
     finally:
         os._exit(0)
 
@@ -96,3 +96,34 @@ def test_a_worker_may_die_at_any_point(invitation, server, point, number):
     assert sent <= set(server.accepted) <= sent | in_doubt and len(sent | in_doubt) == 5
     assert len(in_doubt) == (died and number in in_doubt_at)
     assert Invitation.objects.get().status == "finished"
+
+
+@pytest.fixture
+def summaries_due(server):
+    """Three people with two invitations each, which wait for one day."""
+    now, editor = timezone.now(), UserFactory()
+    for number in range(3):
+        ParticipantFactory(agreed=True, email=f"person{number}@example.com", summaries_since=now)
+    for title in ("Parks", "Bins"):
+        page = add_consultation(title=title)
+        draft = sending.create_for(consultation=page.consultation, actor=editor, at=now)
+        sending.start(invitation=draft, shown_count=3, actor=editor, at=now)
+    return now + datetime.timedelta(days=3)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_may_die_at_any_point_of_a_summary(summaries_due, server, point, number):
+    where, name, when, in_doubt_at = POINTS[point]
+    where = summaries if name == "_claim" else where
+    died = die_at(where, name, when, number, summaries.work, at=summaries_due) == 9
+    for hours in (1, 2, 3):
+        running.recover(at=summaries_due + hours * LATER)
+        summaries.work(owner="the second", at=summaries_due + hours * LATER)
+    rows = Delivery.objects.order_by("participant").values_list("participant__email", "state")
+    told = {email: {state for who, state in rows if who == email} for email, _state in rows}
+    assert all(len(states) == 1 for states in told.values())
+    assert set(server.accepted.values()) == {1}
+    in_doubt = [email for email, states in told.items() if states == {"uncertain"}]
+    assert len(in_doubt) == (died and number in in_doubt_at)
+    assert {email for email in told if email not in in_doubt} <= set(server.accepted)

@@ -144,6 +144,18 @@ def test_whoever_was_invited_reads_when(draft):
     assert why(draft, same).endswith("was invited to this consultation before.")
 
 
+def test_whoever_gets_summaries_reads_that_and_is_asked_no_days(draft):
+    someone = standing(person(summaries_since=timezone.now()))
+    sent = factories.DeliveryFactory(participant=someone, accepted=True)
+    assert "gets it in a summary, has chosen no topics, not invited to this" in why(draft, someone)
+    factories.DeliveryFactory(participant=someone, state="pending", in_summary=True)
+    assert why(draft, someone).startswith("Included")
+    for _ in range(2):
+        factories.DeliveryFactory(participant=someone, accepted=True)
+    assert "had 3 invitations in the last 30 days" in why(draft, someone)
+    assert sent.carried_by is None
+
+
 def test_a_record_that_was_merged_is_in_no_audience(draft):
     gone = person(merged_into=person())
     assert "is part of another" in why(draft, gone)

@@ -1,4 +1,6 @@
 import datetime
+import io
+import zipfile
 
 import pytest
 from django.core import mail
@@ -10,6 +12,7 @@ from wagtail_engagement.consent import barring, settling
 from wagtail_engagement.consent.queries import current_wordings, site_settings
 from wagtail_engagement.models import ConsentEvent, RegisterMail, Suppression
 from wagtail_engagement.participants import choosing
+from wagtail_engagement.rights import access
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
@@ -24,6 +27,11 @@ def save(client, page, *topics, invite=True, **more):
         **more,
     }
     return client.post("/engagement/choices/", form, follow=True)
+
+
+def copy_of(person):
+    packed = io.BytesIO(access.archive(person, at=timezone.now()))
+    return zipfile.ZipFile(packed).read("index.html")
 
 
 def may_invite(person):
@@ -164,3 +172,38 @@ def test_clearing_the_box_while_mail_does_not_arrive_outlasts_the_bounce(client,
     row.refresh_from_db()
     barring.lift_by_staff(suppression=row, actor=None, at=timezone.now())
     assert not may_invite(person)
+
+
+def test_somebody_chooses_to_get_invitations_together_and_goes_back(client, person, link_to):
+    page = open_link(client, link_to("choices"))
+    assert "Together in one email, at most every 2 weeks" in page.content.decode()
+    save(client, page, rhythm="together")
+    person.refresh_from_db()
+    since = person.summaries_since
+    assert since is not None
+    page = save(client, page, rhythm="together")
+    person.refresh_from_db()
+    assert person.summaries_since == since and 'value="together" id="id-rhythm_1" checked' in str(
+        page.content
+    )
+    save(client, page, rhythm="each")
+    person.refresh_from_db()
+    assert person.summaries_since is None
+
+
+def test_a_site_without_summaries_offers_none_and_an_old_page_changes_nothing(
+    client, person, link_to, settings
+):
+    page = open_link(client, link_to("choices"))
+    save(client, page, rhythm="together")
+    save(client, page)
+    person.refresh_from_db()
+    assert person.summaries_since is not None
+    settings.WAGTAIL_ENGAGEMENT_SUMMARY_DAYS = 0
+    assert "in one email" not in open_link(client, link_to("choices")).content.decode()
+
+
+def test_how_often_somebody_is_told_stands_in_the_copy_of_their_data(person):
+    choosing.gather(participant=person, together=True, at=timezone.now())
+    person.refresh_from_db()
+    assert b"Invitations together since" in copy_of(person)

@@ -18,6 +18,7 @@ from .. import conf
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation, ConsultationResponse
 from ..participants.models import Claim, Interest, Participant, ParticipantInterest
+from . import rhythm
 from .models import Delivery, Invitation
 from .teams import Team
 from .topics import cares_about, chose, chosen, groups, named_nothing
@@ -208,7 +209,8 @@ class Audience:
         if self.consultation.area:
             parts.append(_("not known to live outside %(area)s") % {"area": self.consultation.area})
         if self.not_invited_days and not self.reminds:
-            parts.append(not_invited(self.not_invited_days))
+            said = not_invited(self.not_invited_days)
+            parts.append(rhythm.not_lately(said, is_by_law=self.is_beyond_cap))
         if self._cap_counts:
             parts.append(self._below_cap())
         parts.append(_("have not answered"))
@@ -289,14 +291,16 @@ class Audience:
         the council allows.
 
         What is still on its way counts as sent, else two invitations that are started on one
-        morning would both reach the same people. A reminder follows the invitation that it is about.
+        morning would both reach the same people; what waits for a summary costs no email more.
+        Who gets summaries chose how often, so that the limit alone counts. A reminder follows the invitation that it is about.
         """
         mine = Delivery.objects.filter(participant=OuterRef("participant"))
         if self.reminds:
             return self._optional() & self._capped()
         same = Q(Exists(self.to_this(mine)))
         if self.not_invited_days:
-            same |= self._optional() & Q(Exists(self.lately(mine, self.not_invited_days)))
+            days = Q(Exists(self.lately(mine, self.not_invited_days)))
+            same |= self._optional() & days & ~rhythm.waits(is_by_law=self.is_beyond_cap)
         return same | self._optional() & self._capped()
 
     @property
@@ -315,8 +319,9 @@ class Audience:
         mine = Delivery.objects.filter(participant=OuterRef("participant"))
         lately = self.lately(mine, conf.contact_cap_days()).order_by()
         found = Q(pk__in=[])
-        if self._cap_counts:
-            found |= Q(Exists(lately[conf.contact_cap() - 1 : conf.contact_cap()]))
+        if cap := conf.contact_cap():
+            is_full = Q(Exists(lately[cap - 1 : cap]))
+            found |= is_full if self._cap_counts else rhythm.waits() & is_full
         if self.team and self.team.cap_share:
             share = self.team.cap_share
             found |= Q(Exists(lately.filter(invitation__team=self.team)[share - 1 : share]))
@@ -338,9 +343,8 @@ class Audience:
     def lately(self, mine: QuerySet[Delivery], days: int) -> QuerySet[Delivery]:
         """Those of somebody's deliveries that left within so many days, or are on their way."""
         since = self.at - datetime.timedelta(days=days)
-        return mine.filter(
-            Q(state__in=Delivery.LEFT, handed_at__gt=since) | Q(state__in=Delivery.LIVE)
-        )
+        left = Q(state__in=Delivery.LEFT, handed_at__gt=since, carried_by=None)
+        return mine.filter(left | Q(state__in=Delivery.LIVE, in_summary=False))
 
     def _writable(self) -> Any:
         """The permissions of those whom we may write to; somebody has one at most.

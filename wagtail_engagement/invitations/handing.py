@@ -62,22 +62,34 @@ def work_chunk(
     """
     if timing.is_quiet(clock()) or not _due(clock()).exists():
         return 0
-    granted = limiting.take(wanted=size, at=clock())
-    if not granted:
-        return 0
     hand = Hand(owner, line, clock, deque(), letters.Writer(line))
-    try:
-        line.ready()
+
+    def go(granted: int) -> None:
         hand.rows = _claim(owner, granted, clock())
         hand.writer.reasons = letters.reasons_for(hand.rows)
         while hand.rows and not stopping() and _next_group(hand):
             pass
+
+    return within_limits(hand, size, go)
+
+
+def within_limits(hand: Hand, wanted: int, go: Callable[[int], None]) -> int:
+    """Let a worker hand over as many messages as may leave now; return how many rows settled.
+
+    Whatever happens, what became of them is written down, and what was not tried is given back.
+    """
+    granted = limiting.take(wanted=wanted, at=hand.clock())
+    if not granted:
+        return 0
+    try:
+        hand.line.ready()
+        go(granted)
     except mail.ServerUnreachable as error:
-        limiting.wait(reason=str(error), at=clock())
+        limiting.wait(reason=str(error), at=hand.clock())
     finally:
-        ledger.note(hand.outcomes, owner, clock())
-        _release(Delivery.objects.filter(owner=owner))
-        limiting.give_back(unused=granted - hand.left, at=clock())
+        ledger.note(hand.outcomes, hand.owner, hand.clock())
+        _release(Delivery.objects.filter(owner=hand.owner))
+        limiting.give_back(unused=granted - hand.left, at=hand.clock())
     if hand.left:
         limiting.works_again()
     return hand.settled
@@ -87,8 +99,9 @@ def _due(at: datetime.datetime) -> QuerySet[Delivery]:
     """The deliveries that are due of one running invitation, a different one each time.
 
     One at a time, so that the index serves however many people wait in others that are paused.
+    What waits for a summary is left to `summaries`.
     """
-    waiting = Delivery.objects.filter(state=State.PENDING, retry_at__lte=at)
+    waiting = Delivery.objects.filter(state=State.PENDING, retry_at__lte=at, in_summary=False)
     running = Invitation.objects.filter(status=Invitation.Status.SENDING).order_by("?")
     for pk in running.values_list("pk", flat=True):
         due = waiting.filter(invitation=pk)
@@ -105,12 +118,22 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
             .select_for_update(skip_locked=True, of=("self",))
             .values_list("pk", flat=True)[:size]
         )
-        Delivery.objects.filter(pk__in=ids, state=State.PENDING).update(
-            state=State.LEASED,
-            owner=owner,
-            attempt=F("attempt") + 1,
-            lease_until=at + datetime.timedelta(seconds=conf.lease_seconds()),
-        )
+        take(ids, owner, at)
+    return deque(make_ready(ids, owner, at))
+
+
+def take(ids: list[int], owner: str, at: datetime.datetime) -> None:
+    """Own waiting rows for a while."""
+    Delivery.objects.filter(pk__in=ids, state=State.PENDING).update(
+        state=State.LEASED,
+        owner=owner,
+        attempt=F("attempt") + 1,
+        lease_until=at + datetime.timedelta(seconds=conf.lease_seconds()),
+    )
+
+
+def make_ready(ids: list[int], owner: str, at: datetime.datetime) -> list[Delivery]:
+    """Make the links of owned rows work; return the rows with all that their message needs."""
     mine = Delivery.objects.filter(pk__in=ids, owner=owner, state=State.LEASED)
     rows = list(mine.select_related("participant").order_by("retry_at", "id"))
     found = Invitation.objects.select_related("consultation", "team")
@@ -122,7 +145,7 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
             row.fingerprint, row.key_id = addresses.fingerprint(row.participant.email, row.key_id)
     ledger.name(rows)
     links.issue(link for row in rows if row.participant_id for link in letters.links_of(row, at))
-    return deque(rows)
+    return rows
 
 
 def _release(rows: QuerySet[Delivery]) -> None:
@@ -148,7 +171,7 @@ def _next_group(hand: Hand) -> bool:
     hand.outcomes = []
     for row in ready:
         if row not in marked:
-            hand.settled += _leave_out(row, hand.owner, hand.clock())
+            hand.settled += leave_out(row, hand.owner, hand.clock())
     try:
         journalling.handed_over(marked)
     except journalling.NotWritten as error:  # A disk that is full, for one: nothing leaves.
@@ -162,11 +185,11 @@ def _next_group(hand: Hand) -> bool:
         else:
             receipts.append(hand.line.hand_over(messages[row.pk]))
         hand.outcomes.append(Outcome(row, receipts[-1]))
-    _journal(hand.outcomes)
-    return _takes_stock(hand, receipts)
+    tell_journal(hand.outcomes)
+    return takes_stock(hand, receipts)
 
 
-def _journal(outcomes: list[Outcome]) -> None:
+def tell_journal(outcomes: list[Outcome]) -> None:
     """Tell the journal what did not leave after all, before its rows say so."""
     back = [outcome.row for outcome in outcomes if outcome.state == State.PENDING]
     refused = [outcome.row for outcome in outcomes if outcome.state == State.REFUSED]
@@ -188,19 +211,25 @@ def _message_to(row: Delivery, hand: Hand) -> letters.Message | None:
     """The message of one row. Somebody who is gone, or whose address cannot be written, gets none
     and holds up nobody else."""
     if row.participant is None:
-        hand.settled += _leave_out(row, hand.owner, hand.clock())
+        hand.settled += leave_out(row, hand.owner, hand.clock())
         return None
     try:
         return hand.writer.message(row)
     except ValueError as error:
-        _leased(row, hand.owner).update(
-            state=State.REFUSED, reason=mail.scrub(error), lease_until=None
-        )
-        hand.settled += 1
+        refuse([row], hand, error)
         return None
 
 
-def _takes_stock(hand: Hand, receipts: list[mail.Receipt]) -> bool:
+def refuse(rows: list[Delivery], hand: Hand, error: ValueError) -> None:
+    """Write down that no message can be written to an address."""
+    for row in rows:
+        _leased(row, hand.owner).update(
+            state=State.REFUSED, reason=mail.scrub(error), lease_until=None
+        )
+    hand.settled += len(rows)
+
+
+def takes_stock(hand: Hand, receipts: list[mail.Receipt]) -> bool:
     """Count what became of a group, and see whether it makes sense to go on."""
     verdicts = [receipt.verdict for receipt in receipts]
     tried = [verdict for verdict in verdicts if verdict not in TURNED_AWAY]
@@ -215,14 +244,14 @@ def _takes_stock(hand: Hand, receipts: list[mail.Receipt]) -> bool:
         limiting.wait(reason=reason, at=hand.clock())
         return False
     if hand.in_doubt == MOST_IN_DOUBT:
-        _pause(hand.outcomes[-1].row.invitation_id)
+        _pause({outcome.row.invitation_id for outcome in hand.outcomes})
         return False
     return True
 
 
-def _pause(invitation_id: int) -> None:
+def _pause(invitations: set[int]) -> None:
     """Wait for a person: a server that keeps breaking off would leave everybody in doubt."""
-    Invitation.objects.filter(pk=invitation_id, status=Invitation.Status.SENDING).update(
+    Invitation.objects.filter(pk__in=invitations, status=Invitation.Status.SENDING).update(
         status=Invitation.Status.PAUSED,
         status_reason=_("The mail server broke off several times in a row. See if it works again."),
     )
@@ -235,7 +264,7 @@ def _leased(row: Delivery, owner: str) -> QuerySet[Delivery]:
     return Delivery.objects.filter(pk=row.pk, owner=owner, attempt=row.attempt, state=State.LEASED)
 
 
-def _leave_out(row: Delivery, owner: str, at: datetime.datetime) -> int:
+def leave_out(row: Delivery, owner: str, at: datetime.datetime) -> int:
     """Write down that somebody is not written to, or give back a row for which that may change.
 
     What is paused, stopped, closed or without its page is seen to by `running.finish`; somebody

@@ -63,7 +63,8 @@ def turn(
 ) -> list[Delivery]:
     """Note what became of the last messages and mark the next; return those that leave now.
 
-    All of a group belong to one invitation. Whoever may not be written to any more is not marked.
+    A group is of one invitation, or of one person's summary. Whoever may not be written to any
+    more is not marked.
     """
     if connection.vendor == "postgresql":
         number = _turn_at_once(outcomes, group, owner, at)
@@ -123,12 +124,18 @@ def _mark(group: list[Delivery], owner: str, at: datetime.datetime) -> tuple[str
     now = _moment(at)
     own = [value for row in group for value in (row.pk, row.attempt)]
     emails = [row.participant.email for row in group]  # type: ignore[union-attr]
-    sql = _mark_sql(len(group), group[0].invitation.is_promotional)
+    sql = _mark_sql(len(group), any(row.invitation.is_promotional for row in group))
     return sql, [now, _lease(at), *own, owner, now, *emails, now, now]
 
 
 @cache
-def _mark_sql(size: int, by_consent_alone: bool) -> str:
+def _mark_sql(size: int, has_promotion: bool) -> str:
+    # What promotes something goes by consent alone, and may lie in a summary with what does not.
+    by_consent = f"""
+            AND (permission.is_by_consent OR NOT (
+                SELECT mailing.is_promotional FROM {_table(Invitation)} mailing
+                WHERE mailing.id = {_table(Delivery)}.invitation_id
+            ))"""  # noqa: S608  own names alone
     pairs = ", ".join(["(%s, %s)"] * size)
     emails = ", ".join(["%s"] * size)
     return f"""
@@ -138,7 +145,7 @@ def _mark_sql(size: int, by_consent_alone: bool) -> str:
             SELECT 1 FROM {_table(ContactPermission)} permission
             WHERE permission.participant_id = {_table(Delivery)}.participant_id
             AND permission.purpose = '{Purpose.INVITE}' AND permission.consultation_id IS NULL
-            AND permission.may_write {"AND permission.is_by_consent" if by_consent_alone else ""}
+            AND permission.may_write {by_consent if has_promotion else ""}
             AND (permission.recheck_at IS NULL OR permission.recheck_at > %s)
         )
         AND EXISTS (

@@ -99,7 +99,7 @@ class Writer:
         answer = tokens.get(ANSWER, "")
         frozen = rendering.explained(row.invitation.rendered, self.reasons.get(row.pk, ""))
         letter = rendering.address_to(frozen, **put, answer=answer)
-        message = _built(row.invitation, email, letter, put[Link.Purpose.LEAVE])
+        message = built(row.invitation.sender, email, letter, put[Link.Purpose.LEAVE])
         marked: Any = message
         marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
         return message
@@ -115,9 +115,10 @@ class Writer:
         return pattern.fill(to=email, values={**put, **in_html})
 
 
-def _built(
-    invitation: Invitation, to: str, letter: rendering.Letter, leave: str
+def built(
+    sender: mail.Sender | None, to: str, letter: rendering.Letter, leave: str
 ) -> mail.EngagementMessage:
+    """A message that can be left from, by a button of the mail program or a link."""
     return mail.build(
         to=to,
         subject=letter.subject,
@@ -128,7 +129,7 @@ def _built(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "List-Id": f"<{conf.list_id()}>",
         },
-        sender=invitation.sender,
+        sender=sender,
     )
 
 
@@ -146,5 +147,5 @@ def _pattern(invitation: Invitation, why: str) -> Pattern | None:
         text = text.replace(frozen[purpose], holes[purpose])
         html = html.replace(frozen[purpose], holes[f"html_{purpose.value}"])
     letter = rendering.Letter(frozen["subject"], html, text)
-    message = _built(invitation, hole_address(), letter, holes[Link.Purpose.LEAVE])
+    message = built(invitation.sender, hole_address(), letter, holes[Link.Purpose.LEAVE])
     return pattern_of(message, holes=holes)

@@ -353,6 +353,10 @@ class Delivery(models.Model):
         editable=False,
     )
 
+    # For somebody who gets invitations together; then the one whose message brought it along.
+    in_summary = models.BooleanField(default=False, editable=False)
+    carried_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="carried")
+
     objects = DeliveryQuerySet.as_manager()
     wagtail_reference_index_ignore = True
 
@@ -376,6 +380,11 @@ class Delivery(models.Model):
                 name="engagement_delivery_leases",
             ),
             models.Index(fields=["provider_id"], name="engagement_delivery_provider"),
+            models.Index(
+                fields=["retry_at"],
+                condition=Q(in_summary=True, state="pending"),
+                name="engagement_delivery_summary",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from wagtail.admin import messages
 
 from ..modeladmin import may
-from . import limiting, queries, reminding, rendering, sending, timing
+from . import limiting, queries, reminding, rendering, sending, summary_letters, timing
 from .audience import Counts
 from .forms import DecideForm, ReminderForm
 from .listing import DeliveryPages
@@ -59,6 +59,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
         "reminder_form": ReminderForm(initial={"remind_days": invitation.remind_days}),
         "may_remind": may(request.user, "add_invitation") and not invitation.reminds_id,
         "sent_text": rendering.shown(invitation.rendered),
+        "sent_part": summary_letters.shown(invitation.rendered),
         "counts": Counts(
             invitation.recipients, invitation.exclusions, 0, not_drawn=invitation.not_drawn
         ),
@@ -208,6 +209,7 @@ def _numbers(request: HttpRequest, invitation: Invitation) -> dict[str, Any]:
         "quiet_until": timing.quiet_until(now) if is_moving else None,
         "invitation": invitation,
         "progress": found,
+        "gathering": queries.gathering(invitation) if is_moving and found.waiting else None,
         "numbers": [(group, label, getattr(found, group)) for group, label in _labels().items()],
         "is_moving": is_moving,
         "shows_people": may(request.user, "view_participant"),

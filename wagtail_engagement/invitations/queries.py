@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 
 from .. import conf
 from ..consultations import routes
@@ -17,7 +17,7 @@ from ..participants import renewing
 from ..participants.models import Claim, RegisterMail
 from ..seal import sealing
 from ..seal.models import JournalEntry
-from . import limiting, rendering
+from . import limiting, rendering, timing
 from .events import ProviderEvent
 from .kinds import RETURNED
 from .models import Delivery, Invitation
@@ -100,6 +100,24 @@ def progress(invitation: Invitation) -> Progress:
         answered=answers.count() if rendering.tells_route(invitation) else None,
         refusal=_refusal_of(invitation),
     )
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How many people get an invitation with others, and the day on which the last of them do."""
+
+    number: int
+    until: datetime.datetime
+
+
+def gathering(invitation: Invitation) -> Gathering | None:
+    """Who of those that wait get it in their summary; None where nobody does."""
+    rows = invitation.deliveries.live().filter(in_summary=True)
+    found = rows.aggregate(number=Count("pk"), last=Max("retry_at"))
+    if not found["number"]:
+        return None
+    latest = invitation.consultation.closes_at - timing.TIME_TO_ANSWER
+    return Gathering(found["number"], min(found["last"], latest))
 
 
 def _rate(at: datetime.datetime) -> float:

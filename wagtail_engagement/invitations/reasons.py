@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..consent.models import ContactPermission
 from ..participants.models import Participant, ParticipantInterest
-from . import affinity
+from . import affinity, rhythm
 from .audience import INCLUDED, Audience, Exclusion, not_invited
 from .models import Invitation
 
@@ -40,7 +40,10 @@ def why(audience: Audience, person: Participant) -> str:
 def _in_favour(audience: Audience, judged: Any) -> Iterator[str]:
     yield _("may be invited since %(day)s") % {"day": _day(judged.since)}
     days = audience.not_invited_days
+    is_together = rhythm.is_waiting(judged, is_by_law=audience.is_beyond_cap)
     if audience.reminds:
+        if is_together:
+            yield _("gets it in a summary")
         yield _("got the invitation")
         yield _("has not answered")
         return
@@ -48,6 +51,9 @@ def _in_favour(audience: Audience, judged: Any) -> Iterator[str]:
         yield _("must be notified, whatever the topics, the area and other invitations")
         days = 0
     else:
+        if is_together:
+            yield _("gets it in a summary")
+            days = 0
         yield _fitting(audience, judged)
         if audience.consultation.area and judged.area:
             yield _("lives in %(area)s") % {"area": judged.area}
@@ -142,7 +148,9 @@ def _recent(audience: Audience, judged: Any) -> str:
     last = audience.lately(mine, days).order_by(F("handed_at").desc(nulls_first=True)).first()
     if last is None or last.handed_at is None:
         return _("another invitation to them is on its way")
-    if audience.reminds or not audience.lately(mine, audience.not_invited_days).exists():
+    is_together = rhythm.is_waiting(judged, is_by_law=audience.is_beyond_cap)
+    is_by_cap = audience.reminds or is_together
+    if is_by_cap or not audience.lately(mine, audience.not_invited_days).exists():
         number = audience.lately(mine, conf.contact_cap_days()).count()
         facts = {"number": number, "days": conf.contact_cap_days()}
         text = _("had %(number)s invitations in the last %(days)s days, and no more are allowed")

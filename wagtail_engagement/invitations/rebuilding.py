@@ -31,6 +31,7 @@ SAID = {
 }
 # What a new row needs besides, for rows that go in without the model.
 FRESH = {"attempt": 1, "provider_id": "", "bounce": "", "chosen": "", "has_answered": False}
+FRESH |= {"in_summary": False}
 
 
 @dataclass(frozen=True)

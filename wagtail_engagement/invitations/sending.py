@@ -24,6 +24,7 @@ from ..seal import journalling, sealing
 from . import approval, checking, drawing, halting, handing, ledger, queries, rendering, running
 from .audience import Audience
 from .models import Delivery, Invitation
+from .summaries import hold_for_summaries
 from .teams import usual_team
 
 State = Delivery.State
@@ -173,6 +174,7 @@ def start(
     invitation.not_drawn = counts.not_drawn
     invitation.audience_sentence = audience.sentence(created, counts.not_drawn)
     invitation.rendered = rendering.freeze(invitation)
+    hold_for_summaries(invitation=invitation, at=at)
     frozen = ["recipients", "exclusions", "not_drawn", "audience_sentence", "rendered"]
     invitation.save(update_fields=frozen)
     journalling.note([_said_of(invitation)], at=at)

@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from .. import conf
 
+# A summary waits no longer than so many days before a consultation in it closes.
+TIME_TO_ANSWER = datetime.timedelta(days=5)
+
 
 def quiet_hours() -> tuple[datetime.time, datetime.time] | None:
     """The setting as two times of the day. Raises ValueError where it is neither that nor empty."""

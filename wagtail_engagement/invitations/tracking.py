@@ -18,7 +18,7 @@ from typing import Any
 
 from anymail.signals import EventType
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Max, Min, Q, Value
+from django.db.models import F, Max, Min, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -160,7 +160,7 @@ def _next(at: datetime.datetime, touched: set[int]) -> bool:
         _settle(row, at, is_done=_age(row, at) > GIVEN_UP)
         return True
     if delivery and report.kind in (Kind.HARD, Kind.COMPLAINT):
-        touched.add(delivery.invitation_id)
+        touched.update(_message_of(delivery).values_list("invitation", flat=True))
     return True
 
 
@@ -236,7 +236,7 @@ def _delivery_of(report: Report) -> Delivery | None:
 def _move(delivery: Delivery, report: Report, at: datetime.datetime) -> None:
     if report.state is None:
         return
-    this = Delivery.objects.filter(pk=delivery.pk)
+    this = _message_of(delivery)
     this.filter(state__in=BEFORE[report.state]).update(
         state=report.state,
         reason="",
@@ -249,11 +249,18 @@ def _move(delivery: Delivery, report: Report, at: datetime.datetime) -> None:
         came_back.filter(bounce__in=("", *milder)).update(bounce=report.bounce)
 
 
+def _message_of(delivery: Delivery) -> QuerySet[Delivery]:
+    """All that came in one message, for what lies in one summary shares its fate."""
+    first = delivery.carried_by_id or delivery.pk
+    return Delivery.objects.filter(Q(pk=first) | Q(carried_by=first))
+
+
 def _keeps_coming_back(delivery: Delivery) -> bool:
     """Whether three of the last five messages to an address came back, over at least two weeks."""
     mine = Delivery.objects.filter(
         participant=delivery.participant_id,
         fingerprint=delivery.fingerprint,
+        carried_by=None,  # Of a summary one row, for it was one message.
         state__in=(State.ACCEPTED, State.DELIVERED, State.BOUNCED, State.COMPLAINED),
     )
     if not (delivery.participant_id and delivery.fingerprint):

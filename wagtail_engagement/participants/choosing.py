@@ -46,6 +46,15 @@ def choose(
         renewing.renew(participant=participant, wording_id=shown, channel=channel, at=at)
 
 
+def gather(*, participant: Participant, together: bool, at: datetime.datetime) -> None:
+    """Send invitations together in summaries, or each by itself; keep since when."""
+    them = Participant.objects.filter(pk=participant.merged_into_id or participant.pk)
+    if together:
+        them.filter(summaries_since=None).update(summaries_since=at)
+    else:
+        them.update(summaries_since=None)
+
+
 @transaction.atomic
 def leave(
     *,

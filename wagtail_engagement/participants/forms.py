@@ -6,12 +6,15 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from .. import conf
 from ..consent.models import ConsentWording, Purpose
 from . import areas
 from .models import Interest, ParticipantInterest
 
 LARGEST_ID = 2**62
+EACH, TOGETHER = "each", "together"
 
 
 class WordingForm(forms.Form):
@@ -40,6 +43,7 @@ class ChoicesForm(WordingForm):
         topics: list[tuple[Interest, str]],
         wording: ConsentWording | None,
         is_invited: bool,
+        is_together: bool,
     ) -> None:
         super().__init__(data, auto_id="id-%s", label_suffix="")
         if topics:
@@ -58,6 +62,8 @@ class ChoicesForm(WordingForm):
                 label=wording.label, help_text=wording.hint, required=False, initial=is_invited
             )
             self.fields["invite"].engagement_kind = "consent"
+        if days := conf.summary_days():
+            self.fields["rhythm"] = _rhythm(days, is_together)
         if areas.names():
             self.fields["postcode"] = forms.CharField(
                 label=_("Your postcode"),
@@ -87,6 +93,37 @@ class ChoicesForm(WordingForm):
         """What is ticked, with the wording that was shown."""
         is_ticked = self.cleaned_data.get("invite")
         return {Purpose.INVITE: self.cleaned_data["wording"]} if is_ticked else {}
+
+
+def _rhythm(days: int, is_together: bool) -> forms.Field:
+    """Each time or together. A page that was opened before the question was asked leaves it out."""
+    return forms.TypedChoiceField(
+        label=_("How we tell you about consultations"),
+        coerce=lambda value: value == TOGETHER,
+        choices=[(EACH, _("Each time, in an email of its own")), (TOGETHER, _together(days))],
+        initial=TOGETHER if is_together else EACH,
+        help_text=_("Together comes sooner only where you would be too late to answer."),
+        required=False,
+        empty_value=None,
+        widget=forms.RadioSelect,
+    )
+
+
+def _together(days: int) -> str:
+    number, rest = divmod(days, 7)
+    if rest:
+        said = ngettext(
+            "Together in one email, at most once a day",
+            "Together in one email, at most every %(number)s days",
+            days,
+        )
+        return said % {"number": days}
+    said = ngettext(
+        "Together in one email, at most once a week",
+        "Together in one email, at most every %(number)s weeks",
+        number,
+    )
+    return said % {"number": number}
 
 
 def _label(topic: Interest, origin: str) -> str:

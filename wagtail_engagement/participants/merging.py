@@ -28,7 +28,7 @@ STAYS = frozenset(
 )
 # Links that show what we hold end with a merge. To leave stays possible with any.
 ENDED = (Link.Purpose.CHOICES, Link.Purpose.FRESH, Link.Purpose.IDENTITY)
-FILLED = ("name", "area", "must_be_notified")
+FILLED = ("name", "area", "must_be_notified", "summaries_since")
 INTEREST_FIELDS = ("origin", "consultation_id", "batch_id", "removed_at")
 # From the weakest to the strongest reason to believe that somebody cares.
 STRENGTH = ("inferred", "imported", "staff", "declared")
@@ -171,7 +171,8 @@ def _unfill(kept: Participant, merged: Participant, row: Merge) -> None:
     facts = row.moved["person"]
     for name in facts["filled"]:
         if getattr(kept, name) == getattr(merged, name):
-            setattr(kept, name, type(getattr(kept, name))())
+            field: Any = Participant._meta.get_field(name)
+            setattr(kept, name, field.get_default())
     ends = [end and datetime.datetime.fromisoformat(end) for end in facts["kept_until"]]
     kept.kept_until, merged.kept_until = ends
     kept.save(update_fields=[*facts["filled"], "kept_until"])

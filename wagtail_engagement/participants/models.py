@@ -95,6 +95,11 @@ class Participant(models.Model):
         editable=False,
         help_text=_("When the record goes unless something gives a reason to keep it."),
     )
+    summaries_since = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text=_("Since when somebody gets invitations together; empty for each by itself."),
+    )
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
     confirmed_at = models.DateTimeField(_("last confirmed"), null=True)
 
@@ -126,6 +131,11 @@ class Participant(models.Model):
                 fields=["id"],
                 condition=Q(must_be_notified=True),
                 name="engagement_participant_must",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(summaries_since__isnull=False),
+                name="engagement_participant_sums",
             ),
         ]
 

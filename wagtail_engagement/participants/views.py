@@ -236,6 +236,9 @@ def choices(request: HttpRequest) -> HttpResponse:
         channel=Channel.CHOICES,
         at=timezone.now(),
     )
+    together = form.cleaned_data.get("rhythm")
+    if together is not None:
+        choosing.gather(participant=person, together=together, at=timezone.now())
     areas.move_in(participant_id=person.pk, area=form.cleaned_data.get("postcode", ""))
     return HttpResponseRedirect(f"{request.path}?done=saved")
 
@@ -259,6 +262,7 @@ def _choices_form(person: Participant, data: Any = None) -> ChoicesForm:
         topics=queries.topics_of(person),
         wording=wordings.get(Purpose.INVITE),
         is_invited=queries.standing_of(person) in AGREED,
+        is_together=person.summaries_since is not None,
     )
 
 
