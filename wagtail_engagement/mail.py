@@ -195,7 +195,7 @@ def hand_over(backend: Any, message: EngagementMessage) -> Receipt:
     try:
         sent = backend.send_messages([message])
     except Exception as error:  # noqa: BLE001  Whatever a backend raises, a row must be settled.
-        return Receipt(_verdict(error), reason=scrub(error))
+        return Receipt(verdict_of(error), reason=scrub(error))
     if not sent:
         return Receipt(Verdict.REFUSED, reason="the mail backend sent nothing")
     status = getattr(message, "anymail_status", None)
@@ -212,7 +212,7 @@ def send_now(message: EngagementMessage) -> Receipt:
         return Receipt(Verdict.UNABLE, reason=str(error))
 
 
-def _verdict(error: Exception) -> Verdict:
+def verdict_of(error: Exception) -> Verdict:
     """Sort an error into what it proves; whatever proves nothing is unknown."""
     if isinstance(error, NotHandedOver):
         return error.verdict

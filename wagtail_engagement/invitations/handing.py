@@ -19,13 +19,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from .. import addresses, conf, mail
+from .. import addresses, batch, conf, mail
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import ConsultationResponse
 from ..line import Line
 from ..participants import links
 from ..seal import journalling
-from . import ledger, letters, limiting, timing
+from . import batching, ledger, letters, limiting, timing
 from .ledger import Outcome
 from .models import Delivery, Invitation
 
@@ -155,12 +155,9 @@ def _next_group(hand: Hand) -> bool:
         hand.outcomes = [Outcome(row, stays) for row in marked]
         return False
     receipts: list[mail.Receipt] = []
-    for row in marked:
-        if receipts and receipts[-1].verdict == Verdict.UNABLE:
-            receipts.append(receipts[-1])  # Nothing is tried any more.
-        else:
-            receipts.append(hand.line.hand_over(messages[row.pk]))
-        hand.outcomes.append(Outcome(row, receipts[-1]))
+    for row, receipt in zip(marked, batching.hand_over(marked, messages, hand.line), strict=True):
+        receipts.append(receipt)
+        hand.outcomes.append(Outcome(row, receipt))
     _journal(hand.outcomes)
     return _takes_stock(hand, receipts)
 
@@ -177,8 +174,10 @@ def _journal(outcomes: list[Outcome]) -> None:
 
 def _group(rows: deque[Delivery]) -> list[Delivery]:
     """The next few rows of one invitation: as many as may be in doubt at once."""
-    group = [rows.popleft()]
-    while rows and len(group) < conf.in_doubt() and rows[0].invitation_id == group[0].invitation_id:
+    group, most = [rows.popleft()], batch.most()
+    if most == 1:
+        most = conf.in_doubt()
+    while rows and len(group) < most and rows[0].invitation_id == group[0].invitation_id:
         group.append(rows.popleft())
     return group
 

@@ -51,22 +51,18 @@ class Writer:
 
     def message(self, row: Delivery) -> Message:
         """One person's message. Raises ValueError for an address that no mail can bear."""
-        tokens = {
-            purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
-            for purpose in rendering.links_in(row.invitation.rendered)
-        }
-        put = {name: links.url(name, token) for name, token in tokens.items() if name != ANSWER}
+        tokens = tokens_of(row)
+        put = _urls(tokens)
         email: str = row.participant.email  # type: ignore[union-attr]
         if self._line.takes_bytes:
             behind = {ANSWER: rendering.behind(tokens[ANSWER])} if ANSWER in tokens else {}
             ready = self._filled(row.invitation, email, put | behind)
             if ready:
                 return ready
-        answer = tokens.get(ANSWER, "")
-        letter = rendering.address_to(row.invitation.rendered, **put, answer=answer)
-        message = _built(row.invitation, email, letter, put[Link.Purpose.LEAVE])
+        letter = addressed(row.invitation, tokens)
+        message = built(row.invitation, email, letter, put[Link.Purpose.LEAVE])
         marked: Any = message
-        marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
+        marked.metadata = metadata_of(row)
         return message
 
     def _filled(
@@ -81,9 +77,33 @@ class Writer:
         return pattern.fill(to=email, values={**put, **in_html})
 
 
-def _built(
+def tokens_of(row: Delivery) -> dict[str, str]:
+    """What stands in the links of one message, by purpose."""
+    return {
+        purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
+        for purpose in rendering.links_in(row.invitation.rendered)
+    }
+
+
+def metadata_of(row: Delivery) -> dict[str, str]:
+    """By this, providers report back."""
+    return {"delivery": str(row.uuid)}
+
+
+def addressed(invitation: Invitation, tokens: dict[str, str]) -> rendering.Letter:
+    """The invitation's letter with links that carry these tokens."""
+    answer = tokens.get(ANSWER, "")
+    return rendering.address_to(invitation.rendered, **_urls(tokens), answer=answer)
+
+
+def _urls(tokens: dict[str, str]) -> dict[str, str]:
+    return {name: links.url(name, token) for name, token in tokens.items() if name != ANSWER}
+
+
+def built(
     invitation: Invitation, to: str, letter: rendering.Letter, leave: str
 ) -> mail.EngagementMessage:
+    """A letter of an invitation as a message to one address, with the headers for leaving."""
     return mail.build(
         to=to,
         subject=letter.subject,
@@ -109,5 +129,5 @@ def _pattern(invitation: Invitation) -> Pattern | None:
         text = text.replace(frozen[purpose], holes[purpose])
         html = html.replace(frozen[purpose], holes[f"html_{purpose.value}"])
     letter = rendering.Letter(frozen["subject"], html, text)
-    message = _built(invitation, hole_address(), letter, holes[Link.Purpose.LEAVE])
+    message = built(invitation, hole_address(), letter, holes[Link.Purpose.LEAVE])
     return pattern_of(message, holes=holes)
