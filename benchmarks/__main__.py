@@ -38,7 +38,7 @@ def _run(size: str) -> int:
     django.setup()
     from django.db import connection
 
-    from . import choosing, importing, long_sheet, pages, register, statements
+    from . import batch_calls, choosing, importing, long_sheet, pages, register, statements
 
     print(f"\n{connection.display_name}, Django {django.get_version()}, size {size}\n", flush=True)
     rounds, requests = SIZES[size]
@@ -48,6 +48,8 @@ def _run(size: str) -> int:
         # The long sheet first, for its memory is measured.
         wrong += [*long_sheet.run(size), *importing.run(size), *register.run(size)]
         wrong += choosing.run(size)
+    with database.scratch():
+        wrong += batch_calls.run(size)
     for line in wrong:
         print(f"WRONG: {line}", file=sys.stderr)
     return int(bool(wrong))

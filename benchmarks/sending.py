@@ -28,7 +28,7 @@ def run(size: str) -> list[str]:
     """Print how fast each way is beside the others; return what was wrong."""
     people, rounds, workers = SIZES[size]
     wrong: list[str] = []
-    _fill(people)
+    fill(people)
     print("| messages a second | workers | median | times post_office | CPU us each | most MB |")
     print("|---|---|---|---|---|---|")
     with Sink() as sink:
@@ -51,7 +51,7 @@ def _once(
     way: str, number: int, people: int, sink: Sink, wrong: list[str]
 ) -> tuple[float, float, int]:
     """Let so many processes send to everybody; return the rate, CPU microseconds each, memory."""
-    _prepare(way, people)
+    prepare(way, people)
     sink.taken()
     is_one = way == "post_office"  # It makes its own processes.
     places = range(1 if is_one else number)
@@ -109,7 +109,7 @@ def people_of_worker() -> list[str]:
     return [address(number) for number in range(place, people, workers)]
 
 
-def _fill(people: int) -> None:
+def fill(people: int) -> None:
     from tests.factories import UserFactory
     from tests.site import add_consultation
     from wagtail_engagement.invitations import sending
@@ -132,7 +132,7 @@ def _fill(people: int) -> None:
     sending.start(invitation=draft, shown_count=people, actor=editor, at=now)
 
 
-def _prepare(way: str, people: int) -> None:
+def prepare(way: str, people: int) -> None:
     """Let everybody wait again."""
     from post_office.models import STATUS, Email
 

@@ -21,13 +21,7 @@ from . import conf, mail
 from .mail import EngagementMessage, Receipt, Verdict
 
 _HARMLESS = re.compile(r"[A-Za-z0-9_-]+")
-VERDICTS = {
-    "sent": Verdict.ACCEPTED,
-    "queued": Verdict.ACCEPTED,
-    "invalid": Verdict.REFUSED,
-    "rejected": Verdict.REFUSED,
-    "failed": Verdict.REFUSED,
-}
+TAKEN = {"sent", "queued"}
 
 
 @dataclass(frozen=True)
@@ -151,11 +145,11 @@ def is_safe(backend: Any, batch: Batch) -> bool:
 
 def _receipt(status: Any) -> Receipt:
     """What the provider said of one person; who is missing may or may not get a message."""
-    said = str(getattr(status, "status", None))
-    verdict = VERDICTS.get(said, Verdict.UNKNOWN)
-    if verdict != Verdict.ACCEPTED:
-        return Receipt(verdict, reason=f"the provider said: {said}")
-    return Receipt(verdict, provider_id=str(status.message_id or "")[:255])
+    said = getattr(status, "status", None)
+    if said in TAKEN:
+        return Receipt(Verdict.ACCEPTED, provider_id=str(status.message_id or "")[:255])
+    verdict = Verdict.REFUSED if said in mail.NOT_TAKEN else Verdict.UNKNOWN
+    return Receipt(verdict, reason=f"the provider said: {said if status else 'nothing'}")
 
 
 # What each provider is sent, and what it has to say

@@ -14,7 +14,6 @@ from ..batch import Batch, Person
 from ..line import Line
 from ..participants import links
 from . import letters, rendering
-from .letters import ANSWER
 from .models import Delivery
 
 Verdict = mail.Verdict
