@@ -19,18 +19,3 @@ if "SINK_PORT" in os.environ:
         EMAIL_HOST, EMAIL_PORT = "127.0.0.1", port
     POST_OFFICE = {"BACKENDS": {"default": SMTP}}
 WAGTAIL_ENGAGEMENT_IN_DOUBT = int(os.environ.get("IN_DOUBT", 1))
-WAGTAIL_ENGAGEMENT_BATCH_CALLS = "BATCH_CALLS" in os.environ
-if "PROVIDER" in os.environ:
-    API = f"anymail.backends.{os.environ['PROVIDER']}.EmailBackend"
-    if django.VERSION >= (6, 1):
-        MAILERS = {"default": {"BACKEND": API}}
-    else:
-        EMAIL_BACKEND = API
-    ANYMAIL = {
-        "MAILJET_SECRET_KEY": "x",
-        **{f"{name}_API_KEY": "x" for name in ("MAILGUN", "SENDGRID", "MAILJET")},
-        **{
-            f"{name}_API_URL": f"http://127.0.0.1:{port}/{name.lower()}"
-            for name in ("MAILGUN", "SENDGRID", "MAILJET")
-        },
-    }

@@ -14,15 +14,18 @@ from ..batch import Batch, Person
 from ..line import Line
 from ..participants import links
 from . import letters, rendering
+from .letters import Message, Writer
 from .models import Delivery
 
 Verdict = mail.Verdict
 
 
 def hand_over(
-    rows: list[Delivery], messages: dict[int, letters.Message], line: Line
+    rows: list[Delivery], messages: dict[int, Message], writer: Writer, line: Line
 ) -> Iterator[mail.Receipt]:
     """Hand over a group that is marked; yield what is known of each, in its order.
+
+    `messages` are those that are written already.
 
     Once the server turns us away, nothing of the rest is tried.
     """
@@ -34,7 +37,7 @@ def hand_over(
             yield from [turned_away] * len(group)
             continue
         if len(group) == 1:
-            receipts = [line.hand_over(messages[group[0].pk])]
+            receipts = [_alone(group[0], messages, writer, line)]
         else:
             together = _together(group)
             if together is None:
@@ -48,6 +51,14 @@ def hand_over(
             receipts = found
         turned_away = next((one for one in receipts if one.verdict == Verdict.UNABLE), None)
         yield from receipts
+
+
+def _alone(row: Delivery, messages: dict[int, Message], writer: Writer, line: Line) -> mail.Receipt:
+    try:
+        message = messages.get(row.pk) or writer.message(row)
+    except ValueError as error:  # Whatever cannot be written was not sent.
+        return mail.Receipt(Verdict.REFUSED, reason=mail.scrub(error))
+    return line.hand_over(message)
 
 
 def _together(rows: list[Delivery]) -> Batch | None:

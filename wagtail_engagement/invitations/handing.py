@@ -134,19 +134,22 @@ def _release(rows: QuerySet[Delivery]) -> None:
 def _next_group(hand: Hand) -> bool:
     """Hand the next messages over; return whether it makes sense to go on."""
     messages: dict[int, letters.Message] = {}
-    group = _group(hand.rows)
-    for row in group:
-        message = _message_to(row, hand)
-        if message:
+    ready: list[Delivery] = []
+    is_batch = batch.most() > 1
+    for row in _group(hand.rows):
+        if is_batch and row.participant:  # Written where it turns out that it goes by itself.
+            ready.append(row)
+        elif message := _message_to(row, hand):
+            ready.append(row)
             messages[row.pk] = message
-    if not messages:
+    if not ready:
         return True
     hand.line.ready()
-    ready = [row for row in group if row.pk in messages]
     marked = ledger.turn(hand.outcomes, ready, hand.owner, hand.clock())
     hand.outcomes = []
+    leaving = {row.pk for row in marked}
     for row in ready:
-        if row not in marked:
+        if row.pk not in leaving:
             hand.settled += _leave_out(row, hand.owner, hand.clock())
     try:
         journalling.handed_over(marked)
@@ -155,7 +158,9 @@ def _next_group(hand: Hand) -> bool:
         hand.outcomes = [Outcome(row, stays) for row in marked]
         return False
     receipts: list[mail.Receipt] = []
-    for row, receipt in zip(marked, batching.hand_over(marked, messages, hand.line), strict=True):
+    for row, receipt in zip(
+        marked, batching.hand_over(marked, messages, hand.writer, hand.line), strict=True
+    ):
         receipts.append(receipt)
         hand.outcomes.append(Outcome(row, receipt))
     _journal(hand.outcomes)
