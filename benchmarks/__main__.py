@@ -38,7 +38,17 @@ def _run(size: str) -> int:
     django.setup()
     from django.db import connection
 
-    from . import choosing, importing, kills, long_sheet, pages, register, sending, statements
+    from . import (
+        batch_calls,
+        choosing,
+        importing,
+        kills,
+        long_sheet,
+        pages,
+        register,
+        sending,
+        statements,
+    )
 
     print(f"\n{connection.display_name}, Django {django.get_version()}, size {size}\n", flush=True)
     rounds, requests = SIZES[size]
@@ -49,7 +59,7 @@ def _run(size: str) -> int:
         wrong += [*long_sheet.run(size), *importing.run(size), *register.run(size)]
         wrong += choosing.run(size)
     with database.scratch():
-        wrong += [*sending.run(size), *kills.run(size)]
+        wrong += [*sending.run(size), *kills.run(size), *batch_calls.run(size)]
     for line in wrong:
         print(f"WRONG: {line}", file=sys.stderr)
     return int(bool(wrong))

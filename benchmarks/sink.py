@@ -57,9 +57,9 @@ class Conversation(asyncio.Protocol):
             self._say(b"250 OK")
 
 
-async def serve() -> None:
+async def serve(conversation: type[asyncio.Protocol] = Conversation) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Conversation, "127.0.0.1", 0)
+    server = await loop.create_server(conversation, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
         print(sum(taken.values()), len(taken), flush=True)
@@ -69,8 +69,11 @@ async def serve() -> None:
 class Sink:
     """Starts the server, and asks it what it has taken."""
 
+    def __init__(self, module: str = "benchmarks.sink") -> None:
+        self._module = module
+
     def __enter__(self) -> Sink:
-        command = [sys.executable, "-m", "benchmarks.sink"]
+        command = [sys.executable, "-m", self._module]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         assert self.process.stdin and self.process.stdout

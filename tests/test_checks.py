@@ -55,6 +55,21 @@ def test_what_a_provider_does_to_our_mail_is_named(name):
         assert ids(checks.check_provider(app_configs=None)) == ["W003"]
 
 
+@pytest.mark.parametrize(
+    ("provider", "in_doubt", "expected"),
+    [("mailgun", 100, []), ("mailgun", 1, ["W016"]), ("postmark", 100, ["W016"])],
+)
+def test_a_site_that_asks_for_batches_hears_why_it_gets_none(provider, in_doubt, expected):
+    backend = f"anymail.backends.{provider}.EmailBackend"
+    changed = {
+        "WAGTAIL_ENGAGEMENT_BATCH_CALLS": True,
+        "WAGTAIL_ENGAGEMENT_IN_DOUBT": in_doubt,
+    }
+    with override_settings(MAILERS={"default": {"BACKEND": backend}}, **changed):
+        found = checks.check_batch_calls(app_configs=None)
+    assert ids(found) == expected and all(message.hint for message in found)
+
+
 def test_http_and_no_keys_are_well_while_debug_is_on(settings):
     settings.DEBUG = True
     settings.WAGTAIL_ENGAGEMENT_KEYS = {}

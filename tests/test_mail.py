@@ -7,7 +7,12 @@ import smtplib
 import django
 import pytest
 import requests
-from anymail.exceptions import AnymailRequestsAPIError, AnymailUnsupportedFeature
+from anymail.exceptions import (
+    AnymailInvalidAddress,
+    AnymailRequestsAPIError,
+    AnymailUnsupportedFeature,
+)
+from anymail.message import AnymailRecipientStatus, AnymailStatus
 from django.test import override_settings
 
 from wagtail_engagement import mail
@@ -51,6 +56,7 @@ def answer(status):
         (ConnectionRefusedError("nobody there"), Verdict.UNABLE),
         (ValueError("a header with a line feed"), Verdict.REFUSED),
         (AnymailUnsupportedFeature("not here"), Verdict.REFUSED),
+        (AnymailInvalidAddress("no address"), Verdict.REFUSED),
         (answer(400), Verdict.REFUSED),
         (answer(401), Verdict.UNABLE),
         (answer(408), Verdict.UNKNOWN),
@@ -61,6 +67,19 @@ def answer(status):
 )
 def test_an_error_is_what_it_proves_and_no_more(error, verdict):
     assert mail.hand_over(Raises(error), built()).verdict is verdict
+
+
+@pytest.mark.parametrize("said", ["failed", "rejected", "invalid"])
+def test_a_no_that_a_provider_gives_without_an_error_is_a_no(said):
+    class SaysNo:
+        def send_messages(self, messages):
+            (message,) = messages
+            message.anymail_status = AnymailStatus()
+            one = AnymailRecipientStatus(message_id=None, status=said)
+            message.anymail_status.set_recipient_status({message.to[0]: one})
+            return 1
+
+    assert mail.hand_over(SaysNo(), built()).verdict is Verdict.REFUSED
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9", "http://no-such-host.invalid"])

@@ -7,6 +7,7 @@ The map, from the bottom up. A part may import the parts below it, never one abo
 - ``mail``, ``nudge``, ``exports``, ``inserting``: the mail connection, the wake-up call for workers,
   safe cells, many rows at once
 - ``journal``, ``received``: a file that outlives the database, what a mail looked like on arrival
+- ``batch``: many people in one call to a provider, after proving that nobody sees another
 - ``notify``: a mail backend for GOV.UK Notify
 - ``modeladmin``: the bridge from ``wagtail_modeladmin`` declarations to Wagtail's own views
 - ``seal``: whose database this is, and what is journalled outside it

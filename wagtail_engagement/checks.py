@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from . import conf, mail, notify, nudge
+from . import batch, conf, mail, notify, nudge
 from .insight import queries
 from .invitations import receiving
 from .seal import sealing
@@ -166,6 +166,24 @@ def check_provider(**options: Any) -> list[CheckMessage]:
         return []
     problem, remedy = PROVIDERS[name]
     return [Warning(problem, hint=remedy, id=f"{ID}.W003")]
+
+
+@register
+def check_batch_calls(**options: Any) -> list[CheckMessage]:
+    """A site that asked for batches and does not get them."""
+    if not conf.batch_calls() or batch.most() > 1:
+        return []
+    able = ", ".join(sorted(batch.PROVIDERS))
+    problem, remedy = (
+        "WAGTAIL_ENGAGEMENT_BATCH_CALLS is on and changes nothing with this mail backend.",
+        f"Take it out; anymail's own backends for {able} can do it.",
+    )
+    if batch.provider():
+        problem, remedy = (
+            "WAGTAIL_ENGAGEMENT_BATCH_CALLS is on, and one message alone may be in doubt.",
+            "Set WAGTAIL_ENGAGEMENT_IN_DOUBT to how many people one call may carry, such as 100.",
+        )
+    return [Warning(problem, hint=remedy, id=f"{ID}.W016")]
 
 
 @register

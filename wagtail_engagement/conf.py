@@ -209,6 +209,11 @@ def in_doubt() -> int:
     return max(1, int(_get("IN_DOUBT", 1)))
 
 
+def batch_calls() -> bool:
+    """Whether what may be in doubt at once goes to the provider in one call, where that is safe."""
+    return bool(_get("BATCH_CALLS", False))
+
+
 def when_in_doubt() -> str:
     """``hold`` never sends a message again that may have left; ``resend`` does, twice at most."""
     return str(_get("WHEN_IN_DOUBT", "hold"))

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.core.mail.backends import smtp
 
-from . import mail
+from . import batch, mail
+from .batch import Batch
 from .mail import EngagementMessage, Receipt, Verdict
 from .pattern import ReadyMessage
 
@@ -68,6 +69,19 @@ class Line:
         if not receipt.verdict.leaves_connection_sound:
             self.close()
         return receipt
+
+    def hand_over_together(self, together: Batch) -> list[Receipt] | None:
+        """Give many people's messages to the provider in one call; None if they have to go apart."""
+        try:
+            self.ready()
+        except mail.ServerUnreachable as error:
+            return [Receipt(Verdict.UNABLE, reason=str(error))] * len(together.people)
+        receipts = batch.hand_over(self._server, together)
+        self._used += 1
+        self._last = time.monotonic()
+        if not all(receipt.verdict.leaves_connection_sound for receipt in receipts or ()):
+            self.close()
+        return receipts
 
     def close(self) -> None:
         if self._server is not None:

@@ -18,6 +18,7 @@ import django
 from anymail.backends.base import AnymailBaseBackend
 from anymail.exceptions import (
     AnymailError,
+    AnymailInvalidAddress,
     AnymailRecipientsRefused,
     AnymailSerializationError,
     AnymailUnsupportedFeature,
@@ -30,7 +31,14 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from . import conf
 
 # What anymail raises before it asks the provider, or when the provider said no to the address.
-NOT_SENT = (AnymailRecipientsRefused, AnymailSerializationError, AnymailUnsupportedFeature)
+NOT_SENT = (
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
+# What anymail calls a message that the provider answered with a no, and will not try.
+NOT_TAKEN = {"invalid", "rejected", "failed"}
 # SMTP codes that speak of us and not of one address: too busy, out of room, no more for now (SES).
 THROTTLED = (421, 452, 454)
 _TOO_MUCH = re.compile(r"throttl|too (many|much|fast)|rate|quota|limit", re.IGNORECASE)
@@ -195,10 +203,13 @@ def hand_over(backend: Any, message: EngagementMessage) -> Receipt:
     try:
         sent = backend.send_messages([message])
     except Exception as error:  # noqa: BLE001  Whatever a backend raises, a row must be settled.
-        return Receipt(_verdict(error), reason=scrub(error))
+        return Receipt(verdict_of(error), reason=scrub(error))
     if not sent:
         return Receipt(Verdict.REFUSED, reason="the mail backend sent nothing")
     status = getattr(message, "anymail_status", None)
+    said = getattr(status, "status", None)
+    if said and said <= NOT_TAKEN:
+        return Receipt(Verdict.REFUSED, reason=f"the provider said: {', '.join(sorted(said))}")
     message_id = getattr(status, "message_id", None)
     return Receipt(Verdict.ACCEPTED, provider_id=str(message_id or "")[:255])
 
@@ -212,7 +223,7 @@ def send_now(message: EngagementMessage) -> Receipt:
         return Receipt(Verdict.UNABLE, reason=str(error))
 
 
-def _verdict(error: Exception) -> Verdict:
+def verdict_of(error: Exception) -> Verdict:
     """Sort an error into what it proves; whatever proves nothing is unknown."""
     if isinstance(error, NotHandedOver):
         return error.verdict

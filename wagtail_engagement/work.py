@@ -88,13 +88,7 @@ def _parts(
     stopping: Callable[[], bool],
     line: Line | None,
 ) -> dict[str, Callable[[], int | None]]:
-    over = time.monotonic() + SECONDS_A_ROUND
-    sends: Any = {
-        "at": at,
-        "owner": owner,
-        "stopping": lambda: stopping() or time.monotonic() > over,
-        "line": line,
-    }
+    sends: Any = {"at": at, "owner": owner, "line": line}
     return {
         "journal": partial(reconciling.look, at=now),
         "responses": partial(responses.release_due, at=now),
@@ -105,13 +99,19 @@ def _parts(
         "events": partial(tracking.work, at=at, stopping=stopping),
         "confirmations": partial(confirmations.work, at=now, stopping=stopping),
         "reminders": partial(reminding.work, at=now),
-        "summaries": partial(summaries.work, **sends),
-        "invitations": partial(invitations.work, **sends),
+        "summaries": partial(_for_a_while, summaries.work, stopping, sends),
+        "invitations": partial(_for_a_while, invitations.work, stopping, sends),
         "notices": partial(noticing.work, at=now, stopping=stopping),
         "imports": partial(
             importing.work, at=now, owner=owner, limit=ROWS_A_ROUND, stopping=stopping
         ),
     }
+
+
+def _for_a_while(part: Callable[..., int], stopping: Callable[[], bool], sends: Any) -> int:
+    """Let a part send for some seconds, which begin with it, however long the others took."""
+    over = time.monotonic() + SECONDS_A_ROUND
+    return part(stopping=lambda: stopping() or time.monotonic() > over, **sends)
 
 
 def seconds_to_wait(*, at: datetime.datetime, most: float) -> float:

@@ -93,7 +93,7 @@ def test_a_summary_costs_the_same_statements_however_much_lies_in_it(
     for place in range(number):
         invite(f"Number {place}")
     summaries.work(owner="this worker", at=timezone.now())
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(40):
         summaries.work(owner="this worker", at=timezone.now() + 3 * DAY)
     assert f"{number} consultations" in mail.outbox[0].subject
 

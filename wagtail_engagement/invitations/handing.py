@@ -19,13 +19,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from .. import addresses, conf, mail
+from .. import addresses, batch, conf, mail
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import ConsultationResponse
 from ..line import Line
 from ..participants import links
 from ..seal import journalling
-from . import ledger, letters, limiting, timing
+from . import batching, ledger, letters, limiting, timing
 from .ledger import Outcome
 from .models import Delivery, Invitation
 
@@ -65,8 +65,11 @@ def work_chunk(
     hand = Hand(owner, line, clock, deque(), letters.Writer(line))
 
     def go(granted: int) -> None:
-        hand.rows = _claim(owner, granted, clock())
-        hand.writer.reasons = letters.reasons_for(hand.rows)
+        rows = _claim(owner, granted, clock())
+        reasons = hand.writer.reasons = letters.reasons_for(rows)
+        if batch.most() > 1:  # So that those who may share a call stand together.
+            rows = deque(sorted(rows, key=lambda row: reasons.get(row.pk, "")))
+        hand.rows = rows
         while hand.rows and not stopping() and _next_group(hand):
             pass
 
@@ -158,19 +161,22 @@ def _release(rows: QuerySet[Delivery]) -> None:
 def _next_group(hand: Hand) -> bool:
     """Hand the next messages over; return whether it makes sense to go on."""
     messages: dict[int, letters.Message] = {}
-    group = _group(hand.rows)
-    for row in group:
-        message = _message_to(row, hand)
-        if message:
+    ready: list[Delivery] = []
+    is_batch = batch.most() > 1
+    for row in _group(hand.rows):
+        if is_batch and row.participant:  # Written where it turns out that it goes by itself.
+            ready.append(row)
+        elif message := _message_to(row, hand):
+            ready.append(row)
             messages[row.pk] = message
-    if not messages:
+    if not ready:
         return True
     hand.line.ready()
-    ready = [row for row in group if row.pk in messages]
     marked = ledger.turn(hand.outcomes, ready, hand.owner, hand.clock())
     hand.outcomes = []
+    leaving = {row.pk for row in marked}
     for row in ready:
-        if row not in marked:
+        if row.pk not in leaving:
             hand.settled += leave_out(row, hand.owner, hand.clock())
     try:
         journalling.handed_over(marked)
@@ -179,12 +185,11 @@ def _next_group(hand: Hand) -> bool:
         hand.outcomes = [Outcome(row, stays) for row in marked]
         return False
     receipts: list[mail.Receipt] = []
-    for row in marked:
-        if receipts and receipts[-1].verdict == Verdict.UNABLE:
-            receipts.append(receipts[-1])  # Nothing is tried any more.
-        else:
-            receipts.append(hand.line.hand_over(messages[row.pk]))
-        hand.outcomes.append(Outcome(row, receipts[-1]))
+    for row, receipt in zip(
+        marked, batching.hand_over(marked, messages, hand.writer, hand.line), strict=True
+    ):
+        receipts.append(receipt)
+        hand.outcomes.append(Outcome(row, receipt))
     tell_journal(hand.outcomes)
     return takes_stock(hand, receipts)
 
@@ -201,8 +206,10 @@ def tell_journal(outcomes: list[Outcome]) -> None:
 
 def _group(rows: deque[Delivery]) -> list[Delivery]:
     """The next few rows of one invitation: as many as may be in doubt at once."""
-    group = [rows.popleft()]
-    while rows and len(group) < conf.in_doubt() and rows[0].invitation_id == group[0].invitation_id:
+    group, most = [rows.popleft()], batch.most()
+    if most == 1:
+        most = conf.in_doubt()
+    while rows and len(group) < most and rows[0].invitation_id == group[0].invitation_id:
         group.append(rows.popleft())
     return group
 

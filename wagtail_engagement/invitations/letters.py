@@ -85,10 +85,7 @@ class Writer:
 
     def message(self, row: Delivery) -> Message:
         """One person's message. Raises ValueError for an address that no mail can bear."""
-        tokens = {
-            purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
-            for purpose in rendering.links_in(row.invitation.rendered)
-        }
+        tokens = tokens_of(row)
         put = {name: self._url(name, token) for name, token in tokens.items() if name != ANSWER}
         email: str = row.participant.email  # type: ignore[union-attr]
         if self._line.takes_bytes:
@@ -96,12 +93,10 @@ class Writer:
             ready = self._filled(row, email, put | behind)
             if ready:
                 return ready
-        answer = tokens.get(ANSWER, "")
-        frozen = rendering.explained(row.invitation.rendered, self.reasons.get(row.pk, ""))
-        letter = rendering.address_to(frozen, **put, answer=answer)
+        letter = addressed(row.invitation, tokens, why=self.reasons.get(row.pk, ""))
         message = built(row.invitation.sender, email, letter, put[Link.Purpose.LEAVE])
         marked: Any = message
-        marked.metadata = {"delivery": str(row.uuid)}  # By this, providers report back.
+        marked.metadata = metadata_of(row)
         return message
 
     def _filled(self, row: Delivery, email: str, put: dict[str, str]) -> ReadyMessage | None:
@@ -113,6 +108,30 @@ class Writer:
             return None
         in_html = {f"html_{name}": escape(text) for name, text in put.items()}
         return pattern.fill(to=email, values={**put, **in_html})
+
+
+def tokens_of(row: Delivery) -> dict[str, str]:
+    """What stands in the links of one message, by purpose."""
+    return {
+        purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
+        for purpose in rendering.links_in(row.invitation.rendered)
+    }
+
+
+def metadata_of(row: Delivery) -> dict[str, str]:
+    """By this, providers report back."""
+    return {"delivery": str(row.uuid)}
+
+
+def addressed(invitation: Invitation, tokens: dict[str, str], *, why: str) -> rendering.Letter:
+    """The invitation's letter with links that carry these tokens, and why somebody gets it."""
+    frozen = rendering.explained(invitation.rendered, why)
+    answer = tokens.get(ANSWER, "")
+    return rendering.address_to(frozen, **_urls(tokens), answer=answer)
+
+
+def _urls(tokens: dict[str, str]) -> dict[str, str]:
+    return {name: links.url(name, token) for name, token in tokens.items() if name != ANSWER}
 
 
 def built(

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
-from .. import mail, nudge
+from .. import batch, mail, nudge
 from ..consultations.models import Consultation
 from ..line import Line
 from ..participants.models import Interest
@@ -378,7 +378,8 @@ def work(
     done = 0
     try:
         while not stopping() and (limit is None or done < limit):
-            size = CHUNK if limit is None else min(CHUNK, limit - done)
+            chunk = max(CHUNK, batch.most())
+            size = chunk if limit is None else min(chunk, limit - done)
             settled = handing.work_chunk(owner, size, clock, stopping, own_line)
             done += settled
             if not settled:
