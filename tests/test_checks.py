@@ -39,6 +39,10 @@ def test_a_site_that_is_set_up_hears_nothing():
         (checks.check_csrf_view, {"CSRF_FAILURE_VIEW": "django.views.csrf.csrf_failure"}, "W002"),
         (checks.check_sender, {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}, "W004"),
         (checks.check_worker, {}, "I001"),
+        (checks.check_sending, {"WAGTAIL_ENGAGEMENT_QUIET_HOURS": "at night"}, "E007"),
+        (checks.check_sending, {"WAGTAIL_ENGAGEMENT_RATES": {"fortnight": 9}}, "E007"),
+        (checks.check_sending, {"WAGTAIL_ENGAGEMENT_RATES": {"hour": "many"}}, "E007"),
+        (checks.check_sending, {"WAGTAIL_ENGAGEMENT_WHEN_IN_DOUBT": "perhaps"}, "E007"),
     ],
 )
 def test_what_is_missing_is_named_with_its_remedy(check, changed, expected):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from . import batch, conf, mail, notify, nudge
 from .insight import queries
-from .invitations import receiving
+from .invitations import limiting, receiving, timing
 from .seal import sealing
 
 ID = "wagtail_engagement"
@@ -75,6 +75,31 @@ def check_base_url(**options: Any) -> list[CheckMessage]:
             hint="Set WAGTAIL_ENGAGEMENT_BASE_URL, for example https://consult.example.gov.uk.",
             id=f"{ID}.E002",
         )
+    ]
+
+
+@register
+def check_sending(**options: Any) -> list[CheckMessage]:
+    """A worker that cannot read how it is to send would send nothing, and say so only in its log."""
+    problems = []
+    try:
+        timing.quiet_hours()
+    except ValueError:
+        problems.append(("QUIET_HOURS", 'Write it like "21:00-07:00", or leave it empty.'))
+    try:
+        rates = conf.rates(limiting.sender())
+    except (AttributeError, TypeError, ValueError):
+        rates = {"": 0.0}
+    if any(unit not in limiting.UNITS or rate <= 0 for unit, rate in rates.items()):
+        hint = (
+            'Write it like {"second": 14, "day": 50000}; the units are second, minute, hour, day.'
+        )
+        problems.append(("RATES", hint))
+    if conf.when_in_doubt() not in ("hold", "resend"):
+        problems.append(("WHEN_IN_DOUBT", 'It is "hold" or "resend".'))
+    return [
+        Error(f"{conf.PREFIX}{name} cannot be read.", hint=hint, id=f"{ID}.E007")
+        for name, hint in problems
     ]
 
 
