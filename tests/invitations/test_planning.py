@@ -109,6 +109,21 @@ def test_whoever_the_first_did_not_reach_is_not_reminded(people, draft, start, a
     assert (counts.included, counts.left_out) == (3, {"not_invited": 2})
 
 
+def test_whoever_answered_from_the_first_is_not_reminded_though_nobody_knows_who(
+    people, draft, start, admin_user
+):
+    first = start()
+    work()
+    first.deliveries.filter(participant=people[0]).update(has_answered=True)
+    reminder = sending.remind(invitation=first, actor=admin_user, at=timezone.now())
+    assert start(reminder).recipients == 4
+    first.deliveries.filter(participant=people[1]).update(has_answered=True)  # after the start
+    mail.outbox.clear()
+    work()
+    assert {message.to[0] for message in mail.outbox} == {p.email for p in people[2:]}
+    assert reasons(reminder)[-1] == ("skipped", "answered")
+
+
 def test_nobody_is_reminded_twice_or_of_a_reminder(people, draft, start, admin_user):
     first = start()
     work()

@@ -254,6 +254,10 @@ class Audience:
             participant=OuterRef("participant"), consultation=self.consultation
         )
         found[Exclusion.ANSWERED] = Exists(answers)
+        if self.reminds:  # Whoever answered from the first invitation, known to us or not.
+            found[Exclusion.ANSWERED] |= Exists(
+                self.reached(self.reminds).filter(has_answered=True)
+            )
         found[Exclusion.RECENT] = self._invited_recently()
         return found
 

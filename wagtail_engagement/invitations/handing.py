@@ -286,7 +286,13 @@ def leave_out(row: Delivery, owner: str, at: datetime.datetime) -> int:
     answers = ConsultationResponse.objects.counted().filter(
         participant=OuterRef("participant"), consultation=row.invitation.consultation_id
     )
-    answered = leased.filter(Exists(answers)).update(reason=Delivery.Reason.ANSWERED, **no_more)
+    first = Delivery.objects.filter(
+        participant=OuterRef("participant"),
+        invitation=row.invitation.reminds_id,
+        has_answered=True,
+    )
+    has_answered = leased.filter(Q(Exists(answers)) | Q(Exists(first)))
+    answered = has_answered.update(reason=Delivery.Reason.ANSWERED, **no_more)
     _release(leased)
     return int(bool(gone or barred or answered))
 

@@ -165,6 +165,12 @@ def _mark_sql(size: int, has_promotion: bool) -> str:
                 AND response.participant_id = {_table(Delivery)}.participant_id
                 AND response.status = '{ConsultationResponse.Status.COUNTED}'
             )
+            AND NOT EXISTS (
+                SELECT 1 FROM {_table(Delivery)} first
+                WHERE first.invitation_id = invitation.reminds_id
+                AND first.participant_id = {_table(Delivery)}.participant_id
+                AND first.has_answered
+            )
         )
     """  # noqa: S608  own names alone
 

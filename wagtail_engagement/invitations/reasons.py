@@ -103,7 +103,11 @@ def _against(audience: Audience, judged: Any) -> str:
         Exclusion.UNDELIVERABLE: _("mail does not arrive, since %(since)s"),
         Exclusion.PAUSED: _("paused invitations until %(until)s"),
         Exclusion.OUT_OF_AREA: _("lives in %(area)s, and this is about %(here)s"),
-        Exclusion.ANSWERED: _("has answered already"),
+        Exclusion.ANSWERED: (
+            _("has answered, or somebody did from the invitation to them")
+            if audience.reminds
+            else _("has answered already")
+        ),
         Exclusion.NOT_INVITED: _("did not get the invitation that this one reminds of"),
     }
     facts = {"since": _day(judged.since), "until": _day(judged.until), "area": judged.area}
