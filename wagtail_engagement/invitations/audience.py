@@ -253,11 +253,10 @@ class Audience:
         answers = ConsultationResponse.objects.counted().filter(
             participant=OuterRef("participant"), consultation=self.consultation
         )
-        found[Exclusion.ANSWERED] = Exists(answers)
+        has_answered = Q(Exists(answers))
         if self.reminds:  # Whoever answered from the first invitation, known to us or not.
-            found[Exclusion.ANSWERED] |= Exists(
-                self.reached(self.reminds).filter(has_answered=True)
-            )
+            has_answered |= Q(Exists(self.reached(self.reminds).filter(has_answered=True)))
+        found[Exclusion.ANSWERED] = has_answered
         found[Exclusion.RECENT] = self._invited_recently()
         return found
 

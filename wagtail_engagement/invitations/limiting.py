@@ -18,7 +18,7 @@ from .teams import SendingLimit
 
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 FIRST_WAIT = 30
-LONGEST_WAIT = 3600
+LONGEST_WAIT = 600  # A server that is back should not be waited for by a whole evening's mail.
 # Clocks of several machines may differ this much without anything leaving too early.
 DRIFT = datetime.timedelta(minutes=5)
 

@@ -21,7 +21,18 @@ from ..consultations.models import Consultation
 from ..line import Line
 from ..participants.models import Interest
 from ..seal import journalling, sealing
-from . import approval, checking, drawing, halting, handing, ledger, queries, rendering, running
+from . import (
+    approval,
+    checking,
+    drawing,
+    halting,
+    handing,
+    ledger,
+    limiting,
+    queries,
+    rendering,
+    running,
+)
 from .audience import Audience
 from .models import Delivery, Invitation
 from .summaries import hold_for_summaries
@@ -53,8 +64,7 @@ class AudienceGrew(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """When an invitation begins, and how many days before the closing date it is repeated to those
-    who have not answered; None is never."""
+    """When an invitation begins, and how many days before the closing date it is repeated."""
 
     start: str = Invitation.Start.NOW
     starts_at: datetime.datetime | None = None
@@ -197,11 +207,8 @@ def _let_a_second_person_look(invitation: Invitation, count: int, actor: Any) ->
 
 
 def _lock_starting() -> None:
-    """Let invitations start one after the other, so that each sees whom the others reach.
-
-    SQLite writes one at a time anyway.
-    """
-    if connection.vendor == "postgresql":
+    """Let invitations start one after the other, so that each sees whom the others reach."""
+    if connection.vendor == "postgresql":  # SQLite writes one at a time anyway.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [STARTING])
 
@@ -256,6 +263,7 @@ def resume(*, invitation: Invitation, actor: Any, at: datetime.datetime) -> None
     else:
         seen = halting.acknowledged(invitation)
         _turn(invitation, set(running.WAITING), status=Status.SENDING, status_reason="", **seen)
+    limiting.works_again()  # Whoever goes on wants it tried now.
     _log(invitation, "resumed", actor)
     nudge.after_commit()
 
