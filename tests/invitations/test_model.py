@@ -145,7 +145,7 @@ class City(RuleBasedStateMachine):
             raise Killed
         if error is None:
             return mail.Receipt(mail.Verdict.ACCEPTED)
-        return mail.Receipt(mail._verdict(error), reason=self.answer)
+        return mail.Receipt(mail.verdict_of(error), reason=self.answer)
 
     # What must hold
 
