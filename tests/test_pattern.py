@@ -55,6 +55,8 @@ def test_a_filled_pattern_means_what_django_writes(more):
     )
     plain = built("ann@example.com", LEAVE, f"{LEAVE}?a=1&amp;b=2", **more)
     assert meaning(filled.wire()) == meaning(plain.wire())
+    whole = filled.wire().replace(b"\r\n ", b" ")
+    assert f"List-Unsubscribe: <{LEAVE}>\r\n".encode() in whole
     assert filled.to == ["ann@example.com"] and b"\n\n" not in filled.wire().replace(b"\r\n", b"")
 
 
@@ -68,8 +70,20 @@ def test_each_message_has_an_id_and_a_date_of_its_own():
     assert len(ids) == 2 and all(one.endswith("@example.gov.uk>") for one in ids)
 
 
-def test_a_part_that_has_to_be_encoded_has_no_pattern():
-    assert pattern(text="x" * 2000) is None
+def test_a_part_that_has_to_be_encoded_is_filled_first():
+    filled = pattern(text="x= ŷ" * 700).fill(
+        to="ann@example.com", values={"leave": LEAVE, "html_leave": LEAVE}
+    )
+    plain = built("ann@example.com", LEAVE, LEAVE, text="x= ŷ" * 700)
+    assert meaning(filled.wire()) == meaning(plain.wire())
+    assert max(map(len, filled.wire().split(b"\r\n"))) <= 998
+
+
+def test_a_hole_that_cannot_be_found_again_makes_no_pattern():
+    holes = HOLES | {"other": "nowhere-but-in-the-subject"}
+    message = built(hole_address(), *HOLES.values(), subject="ŷ nowhere-but-in-the-subject")
+    message.extra_headers["X-Other"] = f"ŷ {holes['other']}"
+    assert pattern_of(message, holes=holes) is None
 
 
 @pytest.mark.parametrize(
