@@ -22,6 +22,8 @@ from .mail import EngagementMessage
 
 _PLAIN = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
 _DATE = re.compile(rb"^Date: [^\r\n]*", re.MULTILINE)
+# Folded because the hole is long; what fills it need not be, and stands on one line (E01).
+_FOLDED = re.compile(rb"^(List-Unsubscribe:) *\r\n +", re.MULTILINE)
 _ID = re.compile(rb"^Message-ID: [^\r\n]*(\r\n [^\r\n]*)*", re.MULTILINE)
 TO = "to"
 
@@ -81,6 +83,7 @@ def pattern_of(message: EngagementMessage, *, holes: dict[str, str]) -> Pattern 
     `holes` are the marks by name. None where one of them cannot be found again.
     """
     head, gap, rest = message.wire().partition(b"\r\n\r\n")
+    head = _FOLDED.sub(rb"\1 ", head)
     head, dates = _DATE.subn(b"\0date", head)
     head, ids = _ID.subn(b"\0id", head)
     if (dates, ids, head.count(message.to[0].encode())) != (1, 1, 1):
