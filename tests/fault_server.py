@@ -25,8 +25,8 @@ class Handler:
             return "550 no such mailbox"
         if address.startswith("busy"):
             return "451 try later"
-        if address.startswith("storm") and self.storms:
-            self.storms -= 1
+        if address.startswith("storm") and Handler.storms:
+            Handler.storms -= 1  # Of all connections: each of them has a handler of its own.
             return "421 4.7.0 too many messages, slow down"
         envelope.rcpt_tos.append(address)
         return "250 OK"

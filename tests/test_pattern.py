@@ -33,7 +33,7 @@ def meaning(body):
     """Headers and parts, without what is new in every message."""
     read = email.message_from_bytes(body, policy=email.policy.default)
     headers = {
-        name: str(value)
+        name: str(value).strip()  # Django 5.2 may fold before the first word.
         for name, value in read.items()
         if name not in ("Date", "Message-ID", "Content-Type")
     }
