@@ -97,19 +97,18 @@ def _by_smtp(connection: smtplib.SMTP, message: Message) -> Receipt:
         _refuse_breaks(sender, to)
     except Exception as error:  # noqa: BLE001  Whatever cannot be written was not sent.
         return Receipt(Verdict.REFUSED, reason=mail.scrub(error))
-    has_begun = False
+    verdict = Verdict.UNABLE  # should the connection break now
     try:
         connection.ehlo_or_helo_if_needed()
         refused = _envelope(connection, sender, to)
         if refused:
             return refused
-        has_begun = True
+        verdict = Verdict.UNKNOWN
         # In one piece: a small packet after a large one would wait for the other end's answer.
         end = b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n"
         connection.send(_LINE_OF_DOTS.sub(b"..", body) + end)
         code, text = connection.getreply()
     except (OSError, smtplib.SMTPException) as error:
-        verdict = Verdict.UNKNOWN if has_begun else Verdict.UNABLE
         return Receipt(verdict, reason=mail.scrub(error))
     if code == 250:
         return Receipt(Verdict.ACCEPTED)
@@ -131,7 +130,13 @@ def _envelope(connection: smtplib.SMTP, sender: str, to: str) -> Receipt | None:
     for place, command in enumerate(commands):
         if not at_once:
             connection.putcmd(command)
-        code, text = connection.getreply()
+        try:
+            code, text = connection.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            if place == 0:
+                raise
+            # It took the sender and hangs up on this person: no reason for the others to wait.
+            return refused or Receipt(Verdict.LATER, reason=mail.scrub(error))
         if code == (354 if place == 2 else 250) or (place == 1 and code == 251):
             continue
         if refused is None:
@@ -139,12 +144,20 @@ def _envelope(connection: smtplib.SMTP, sender: str, to: str) -> Receipt | None:
             refused = _said(verdict, code, text)
         if not at_once:
             break
-    if refused and code == 354:
-        connection.send(b".\r\n")
-        connection.getreply()
-    if refused and refused.verdict.leaves_connection_sound:
-        connection.rset()
+    if refused:
+        _leave_clean(connection, is_open=code == 354)
     return refused
+
+
+def _leave_clean(connection: smtplib.SMTP, *, is_open: bool) -> None:
+    """End what was refused. A server that hangs up here has said what it had to say before."""
+    try:
+        if is_open:
+            connection.send(b".\r\n")
+            connection.getreply()
+        connection.rset()
+    except (OSError, smtplib.SMTPException):
+        pass  # The next message finds the connection broken, before anything of it has left.
 
 
 def _refuse_breaks(*parts: str) -> None:

@@ -33,6 +33,14 @@ def test_all_workers_together_stay_within_the_buckets(settings, rates, after, al
     assert first + second == allowed
 
 
+def test_a_worker_sleeps_until_a_limit_lets_something_leave_and_not_less(settings):
+    settings.WAGTAIL_ENGAGEMENT_RATES = {"minute": 20}
+    assert limiting.take(wanted=19, at=NOON) == 19
+    assert limiting.seconds_to_wait(at=NOON, most=5) == 5  # It was not the limit.
+    limiting.take(wanted=1, at=NOON)
+    assert limiting.seconds_to_wait(at=NOON, most=5) == 3
+
+
 def test_what_was_not_sent_is_given_back(db, settings):
     settings.WAGTAIL_ENGAGEMENT_RATES = {"hour": 5}
     assert limiting.take(wanted=5, at=NOON) == 5

@@ -133,6 +133,16 @@ def test_nobody_is_reminded_twice_or_of_a_reminder(people, draft, start, admin_u
             sending.remind(invitation=invitation, actor=admin_user, at=timezone.now())
 
 
+def test_a_reminder_waits_while_this_database_may_not_send(people, draft, admin_user, settings):
+    first = plan(draft, admin_user, start="now", remind_days=3)
+    work()
+    due = reminding.due_at(first)
+    settings.WAGTAIL_ENGAGEMENT_ENVIRONMENT = "staging"
+    assert reminding.work(at=due) == 0
+    settings.WAGTAIL_ENGAGEMENT_ENVIRONMENT = ""
+    assert reminding.work(at=due) == 1
+
+
 def test_a_planned_reminder_can_be_called_off(people, draft, admin_user):
     first = plan(draft, admin_user, start="now", remind_days=3)
     work()

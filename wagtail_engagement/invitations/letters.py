@@ -47,19 +47,21 @@ def links_of(row: Delivery, at: datetime.datetime) -> Iterator[links.NewLink]:
 
 def reasons_for(rows: Iterable[Delivery]) -> dict[int, str]:
     """Why each of some deliveries goes to its person, in words, by delivery."""
-    people = {row.participant_id: row for row in rows if row.participant_id}
-    asked = {int(pk) for row in people.values() for pk in row.invitation.rendered.get("topics", ())}
+    owned = [row for row in rows if row.participant_id]
+    people = {row.participant_id for row in owned}
+    asked = {int(pk) for row in owned for pk in row.invitation.rendered.get(rendering.TOPICS, ())}
     kept = ParticipantInterest.objects.filter(participant__in=people, removed_at=None)
     known: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for person, topic, origin in kept.filter(interest__in=asked).values_list(
+    for participant, topic, origin in kept.filter(interest__in=asked).values_list(
         "participant", "interest", "origin"
     ):
-        known[person].append((topic, origin))
+        known[participant].append((topic, origin))
     agreed = ContactPermission.objects.about_invitations().filter(is_by_consent=True)
     agreed_people = set(agreed.filter(participant__in=people).values_list("participant", flat=True))
     found = {}
-    for person, row in people.items():
-        names = row.invitation.rendered.get("topics", {})
+    for row in owned:
+        person: Any = row.participant_id
+        names = row.invitation.rendered.get(rendering.TOPICS, {})
         mine: dict[str, list[str]] = defaultdict(list)
         for topic, origin in known[person]:
             if str(topic) in names:

@@ -86,8 +86,9 @@ def seconds_to_wait(*, at: datetime.datetime, most: float) -> float:
     if row is None or not rates or _is_waiting(row, at):
         return most
     tokens = _filled(row, rates, at)
-    missing = (UNITS[unit] * (1 - left) / rates[unit] for unit, left in tokens.items())
-    return min(most, max(0.05, *missing))
+    missing = [UNITS[unit] * (1 - left) / rates[unit] for unit, left in tokens.items()]
+    # With a token in every bucket it is not the limit that lets nothing leave.
+    return min(most, max(missing)) if max(missing) > 0 else most
 
 
 def _row(at: datetime.datetime) -> SendingLimit:

@@ -7,6 +7,7 @@ import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from ..seal import sealing
 from . import sending
 from .models import Invitation
 
@@ -41,11 +42,13 @@ def due_at(invitation: Invitation) -> datetime.datetime:
 
 def work(*, at: datetime.datetime) -> int:
     """Start the reminders that are due, by the same rules as any invitation; return how many."""
+    if not sealing.may_send(at=at):
+        return 0  # They wait, as all mail does, until this database may send again.
     return sum(_remind(invitation, at) for invitation in planned(at=at))
 
 
 def _remind(invitation: Invitation, at: datetime.datetime) -> bool:
-    """Start one reminder. Where nobody is left to remind, the plan ends and says so."""
+    """Start one reminder. Where nobody is left to remind, the plan ends, as its history says."""
     try:
         with transaction.atomic():
             draft = sending.remind(invitation=invitation, actor=None, at=at)
@@ -53,6 +56,6 @@ def _remind(invitation: Invitation, at: datetime.datetime) -> bool:
     except sending.NotPossible:
         return False  # Another worker was quicker, or nobody has got the invitation yet.
     except sending.CannotStart:
-        Invitation.objects.filter(pk=invitation.pk).update(remind_days=None)
+        sending.plan_reminder(invitation=invitation, days=None, actor=None)
         return False
     return True
