@@ -4,8 +4,8 @@ The map, from the bottom up. A part may import the parts below it, never one abo
 
 - ``conf``, ``signals``: settings read at call time; signals sent to the host site
 - ``addresses``: what an email address is, and when two are the same person
-- ``mail``, ``nudge``, ``exports``, ``inserting``: the mail connection, the wake-up call for workers,
-  safe cells, many rows at once
+- ``mail``, ``nudge``, ``exports``, ``inserting``, ``prepared``: the mail connection, the wake-up call
+  for workers, safe cells, many rows at once, statements that are planned once
 - ``journal``, ``received``: a file that outlives the database, what a mail looked like on arrival
 - ``batch``: many people in one call to a provider, after proving that nobody sees another
 - ``notify``: a mail backend for GOV.UK Notify

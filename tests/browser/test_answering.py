@@ -28,7 +28,7 @@ FOCUSED = """() => {
 
 def link_in(message, home):
     """The one link of a mail, as its reader finds it in the text."""
-    return re.search(re.escape(home) + r"/engagement/\w/[\w-]{22}/", message.body).group(0)
+    return re.search(re.escape(home) + r"/engagement/\w/[\w-]{22,43}/", message.body).group(0)
 
 
 def may_be_invited():

@@ -152,13 +152,13 @@ def test_one_call_brings_everybody_their_own_links_and_nobody_elses(name, people
     for address, (text, in_html, headers, metadata) in messages.items():
         row = rows[address]
         assert metadata == str(row.uuid)
-        own = {p: links.token(purpose=p, uuid=row.uuid, key_id=row.key_id) for p in Link.Purpose}
+        own = {p: links.carried(purpose=p, uuid=row.uuid, key_id=row.key_id) for p in Link.Purpose}
         leave, choices = (links.url(p, own[p]) for p in ("leave", "choices"))
         assert headers["List-Unsubscribe"] == f"<{leave}>"
         assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         for said in (text, html.unescape(in_html)):
             assert leave in said and choices in said and f"&a={own['answer']}" in said
-            assert sorted(set(re.findall(r"/[lp]/([\w-]{22})/", said))) == sorted(
+            assert sorted(set(re.findall(r"/[lp]/([\w-]{43})/", said))) == sorted(
                 [own["leave"], own["choices"]]
             )
 

@@ -69,7 +69,8 @@ def test_what_was_stopped_before_anybody_got_it_is_not_there(people):
 
 
 def test_a_planned_reminder_is_there_until_it_has_left(people):
-    consultation = ConsultationFactory()
+    ends = timezone.now().replace(hour=8, minute=0) + 14 * DAY  # Before the morning of reminders.
+    consultation = ConsultationFactory(closes_at=ends)
     first = sent("Come", people, consultation=consultation, remind_days=3)
     _first, reminder = calendar.entries(at=timezone.now())
     assert reminder.is_reminder and reminder.at == consultation.closes_at - 3 * DAY

@@ -84,8 +84,8 @@ def test_it_says_why_you_get_it_and_how_to_leave_and_to_complain(people, start, 
     for text in (message.body, html_of(message)):
         assert "You get this email because you agreed" in text
         assert "Write to the council." in text and "Westmere Council" in text
-        assert re.search(r"https://engage\.example\.gov\.uk/engagement/l/[\w-]{22}/", text)
-        assert re.search(r"https://engage\.example\.gov\.uk/engagement/p/[\w-]{22}/", text)
+        assert re.search(r"https://engage\.example\.gov\.uk/engagement/l/[\w-]{43}/", text)
+        assert re.search(r"https://engage\.example\.gov\.uk/engagement/p/[\w-]{43}/", text)
 
 
 def test_it_says_what_came_of_the_last_consultation_on_its_topics(draft):
@@ -112,7 +112,7 @@ def test_the_leave_header_is_plain_on_any_host(people, start, settings, host):
     settings.WAGTAIL_ENGAGEMENT_BASE_URL = f"https://{host}"
     start()
     source = sent().message().as_string().replace("\n ", "")
-    line = rf"^List-Unsubscribe: <https://{re.escape(host)}/engagement/l/[\w-]{{22}}/>$"
+    line = rf"^List-Unsubscribe: <https://{re.escape(host)}/engagement/l/[\w-]{{43}}/>$"
     assert len(re.findall(line, source, re.MULTILINE)) == 1
     assert "\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n" in source
     assert "\nList-Id: <" in source

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from wagtail_engagement.participants import sending
 
-LINK = re.compile(r"https://engage\.example\.gov\.uk(/engagement/[cpflmr]/[\w-]{22}/)")
+LINK = re.compile(r"https://engage\.example\.gov\.uk(/engagement/[cpflmr]/[\w-]{22,43}/)")
 HANDLE = re.compile(r'name="handle" value="(\w+)"')
 
 

@@ -15,7 +15,7 @@ from wagtail_engagement.participants import choosing
 from wagtail_engagement.rights import asking
 
 pytestmark = pytest.mark.django_db
-LINK = re.compile(r"https://engage\.example\.gov\.uk(/engagement/[fi]/[\w-]{22}/)")
+LINK = re.compile(r"https://engage\.example\.gov\.uk(/engagement/[fi]/[\w-]{22,43}/)")
 PROOF = re.compile(r'name="proof" value="([\w-]+)"')
 WAY = re.compile(r'formaction="([^"]+)" name="(\w+)"')
 DATA = "/engagement/taken-part/your-data/"

@@ -9,7 +9,6 @@ comes from a cache tells nothing.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +22,6 @@ from .models import Consultation
 
 COOKIE = "engagement_answer"
 COOKIE_SECONDS = 24 * 60 * 60
-TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def carries_token(request: HttpRequest) -> bool:
@@ -48,7 +46,7 @@ def clean_address(page: Any, request: HttpRequest) -> HttpResponse:
     """Lead to the same page without the token; changes nothing else."""
     response = HttpResponseRedirect(own_address(request))
     token = request.GET[routes.ANSWERING]
-    if TOKEN.fullmatch(token) and routes.keeps_routes(page.consultation, page):
+    if links.is_token(token) and routes.keeps_routes(page.consultation, page):
         response.set_cookie(
             COOKIE,
             token,
@@ -67,7 +65,7 @@ def clean_address(page: Any, request: HttpRequest) -> HttpResponse:
 def handle(request: HttpRequest) -> str:
     """What a form carries to prove that it was opened from the message of the browser's cookie."""
     token = request.COOKIES.get(COOKIE, "")
-    return links.handle(token) if TOKEN.fullmatch(token) else ""
+    return links.handle(token) if links.is_token(token) else ""
 
 
 def note(

@@ -114,7 +114,7 @@ def _due(at: datetime.datetime) -> QuerySet[Delivery]:
 
 
 def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
-    """Own the next rows for a while, and make their links work."""
+    """Own the next rows for a while."""
     with transaction.atomic():
         ids = list(
             _due(at)
@@ -122,7 +122,7 @@ def _claim(owner: str, size: int, at: datetime.datetime) -> deque[Delivery]:
             .values_list("pk", flat=True)[:size]
         )
         take(ids, owner, at)
-    return deque(make_ready(ids, owner, at))
+    return deque(owned(ids, owner))
 
 
 def take(ids: list[int], owner: str, at: datetime.datetime) -> None:
@@ -135,8 +135,8 @@ def take(ids: list[int], owner: str, at: datetime.datetime) -> None:
     )
 
 
-def make_ready(ids: list[int], owner: str, at: datetime.datetime) -> list[Delivery]:
-    """Make the links of owned rows work; return the rows with all that their message needs."""
+def owned(ids: list[int], owner: str) -> list[Delivery]:
+    """Return owned rows with all that their message needs."""
     mine = Delivery.objects.filter(pk__in=ids, owner=owner, state=State.LEASED)
     rows = list(mine.select_related("participant").order_by("retry_at", "id"))
     found = Invitation.objects.select_related("consultation", "team")
@@ -146,8 +146,6 @@ def make_ready(ids: list[int], owner: str, at: datetime.datetime) -> list[Delive
         row.key_id = links.usable_key(row.key_id)
         if row.participant:
             row.fingerprint, row.key_id = addresses.fingerprint(row.participant.email, row.key_id)
-    ledger.name(rows)
-    links.issue(link for row in rows if row.participant_id for link in letters.links_of(row, at))
     return rows
 
 

@@ -1,7 +1,7 @@
 """The two statements around each hand-over: this leaves now, and this is what became of it.
 
 They are written out, for they run once for every message and the whole promise rests on them. The
-mark is durable before anything leaves, and asks again, in the very statement that sets it, whether
+mark is durable before anything leaves, says to which address it goes, and asks again, in the very statement that sets it, whether
 the person still agrees, has this address and has not answered, and whether the invitation still
 runs: the last moment to find out (E05). What became of the messages before is written down in the
 same transaction, so that a message costs one commit. A worker writes only what it still owns.
@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from .. import conf, mail
+from .. import conf, mail, prepared
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation, ConsultationResponse
 from ..participants.models import Participant
@@ -96,9 +96,8 @@ def _turn_at_once(
         lines = ", ".join([_NOTE_VALUES] * len(noted))
         notes = f"WITH noted AS ({_note_sql(lines)})"
     durable = "AND (SELECT set_config('synchronous_commit', 'on', true)) = 'on'"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{notes} {mark} {durable}", [v for row in noted for v in row] + values)
-        return int(cursor.rowcount)
+    all_values = [value for row in noted for value in row] + values
+    return prepared.execute(f"{notes} {mark} {durable}", all_values)
 
 
 def note(outcomes: list[Outcome], owner: str, at: datetime.datetime) -> None:
@@ -108,24 +107,18 @@ def note(outcomes: list[Outcome], owner: str, at: datetime.datetime) -> None:
             _note(cursor, outcomes, owner, at)
 
 
-def name(rows: list[Delivery]) -> None:
-    """Keep for each owned row the keyed mark of the address that it goes to, and by which key."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {_table(Delivery)} SET fingerprint = %s, key_id = %s WHERE id = %s",  # noqa: S608
-            [[row.fingerprint, row.key_id, row.pk] for row in rows],
-        )
-
-
 # The statements
 
 
 def _mark(group: list[Delivery], owner: str, at: datetime.datetime) -> tuple[str, list[Any]]:
     now = _moment(at)
-    own = [value for row in group for value in (row.pk, row.attempt)]
-    emails = [row.participant.email for row in group]  # type: ignore[union-attr]
+    rows = [
+        value
+        for row in group
+        for value in (row.pk, row.attempt, row.participant.email, row.fingerprint, row.key_id)  # type: ignore[union-attr]
+    ]
     sql = _mark_sql(len(group), any(row.invitation.is_promotional for row in group))
-    return sql, [now, _lease(at), *own, owner, now, *emails, now, now]
+    return sql, [now, _lease(at), *rows, owner, now, now, now]
 
 
 @cache
@@ -136,11 +129,15 @@ def _mark_sql(size: int, has_promotion: bool) -> str:
                 SELECT mailing.is_promotional FROM {_table(Invitation)} mailing
                 WHERE mailing.id = {_table(Delivery)}.invitation_id
             ))"""  # noqa: S608  own names alone
-    pairs = ", ".join(["(%s, %s)"] * size)
-    emails = ", ".join(["%s"] * size)
+    lines = ", ".join(["(%s, %s, %s, %s, %s)"] * size)
     return f"""
-        UPDATE {_table(Delivery)} SET state = '{State.HANDING}', handed_at = %s, lease_until = %s
-        WHERE (id, attempt) IN (VALUES {pairs}) AND owner = %s AND state = '{State.LEASED}'
+        UPDATE {_table(Delivery)} SET state = '{State.HANDING}', handed_at = %s, lease_until = %s,
+            fingerprint = leaving.mark, key_id = leaving.key_id
+        FROM (
+            SELECT {_numbered("id, turn, email, mark, key_id")} FROM (VALUES {lines}) AS line
+        ) AS leaving
+        WHERE {_table(Delivery)}.id = leaving.id AND {_table(Delivery)}.attempt = leaving.turn
+        AND {_table(Delivery)}.owner = %s AND {_table(Delivery)}.state = '{State.LEASED}'
         AND EXISTS (
             SELECT 1 FROM {_table(ContactPermission)} permission
             WHERE permission.participant_id = {_table(Delivery)}.participant_id
@@ -150,7 +147,7 @@ def _mark_sql(size: int, has_promotion: bool) -> str:
         )
         AND EXISTS (
             SELECT 1 FROM {_table(Participant)} person
-            WHERE person.id = {_table(Delivery)}.participant_id AND person.email IN ({emails})
+            WHERE person.id = {_table(Delivery)}.participant_id AND person.email = leaving.email
         )
         AND EXISTS (
             SELECT 1 FROM {_table(Invitation)} invitation

@@ -5,10 +5,9 @@ Where the mail connection takes bytes, all messages of an invitation are filled 
 
 from __future__ import annotations
 
-import datetime
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.html import escape
@@ -23,26 +22,10 @@ from . import rendering
 from .models import Delivery, Invitation
 
 Message = mail.EngagementMessage | ReadyMessage
-LATE_ANSWERS = datetime.timedelta(days=30)  # should a consultation be kept open for longer
 ANSWER = Link.Purpose.ANSWER.value
-SOME_TOKEN = "-" * 22
+SOME_TOKEN = "-" * 43
 # As long as a link at least, so that a line that fits with a hole fits with what fills it.
 HOLE_LENGTH = 160
-
-
-def links_of(row: Delivery, at: datetime.datetime) -> Iterator[links.NewLink]:
-    """The links of one message; the one that is answered from ends when nobody can answer."""
-    for purpose in rendering.links_in(row.invitation.rendered):
-        is_answer = purpose == Link.Purpose.ANSWER
-        ends = row.invitation.consultation.closes_at + LATE_ANSWERS if is_answer else None
-        yield links.row(
-            purpose=purpose,
-            uuid=row.uuid,
-            at=at,
-            key_id=row.key_id,
-            participant_id=row.participant_id,
-            expires_at=ends,
-        )
 
 
 def reasons_for(rows: Iterable[Delivery]) -> dict[int, str]:
@@ -59,14 +42,21 @@ def reasons_for(rows: Iterable[Delivery]) -> dict[int, str]:
     agreed = ContactPermission.objects.about_invitations().filter(is_by_consent=True)
     agreed_people = set(agreed.filter(participant__in=people).values_list("participant", flat=True))
     found = {}
+    said: dict[Any, str] = {}  # Many people have the same reason.
     for row in owned:
         person: Any = row.participant_id
         names = row.invitation.rendered.get(rendering.TOPICS, {})
         mine: dict[str, list[str]] = defaultdict(list)
-        for topic, origin in known[person]:
+        for topic, origin in sorted(known[person]):
             if str(topic) in names:
                 mine[origin].append(names[str(topic)])
-        found[row.pk] = rendering.why(topics=mine, has_agreed=person in agreed_people)
+        facts = (
+            tuple((origin, *topics) for origin, topics in mine.items()),
+            person in agreed_people,
+        )
+        if facts not in said:
+            said[facts] = rendering.why(topics=mine, has_agreed=person in agreed_people)
+        found[row.pk] = said[facts]
     return found
 
 
@@ -115,7 +105,7 @@ class Writer:
 def tokens_of(row: Delivery) -> dict[str, str]:
     """What stands in the links of one message, by purpose."""
     return {
-        purpose.value: links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
+        purpose.value: links.carried(purpose=purpose, uuid=row.uuid, key_id=row.key_id)
         for purpose in rendering.links_in(row.invitation.rendered)
     }
 

@@ -141,7 +141,7 @@ def _claim(owner: str, people: int, at: datetime.datetime) -> list[list[Delivery
         handing.take(ids, owner, at)
         Delivery.objects.filter(pk__in=ids, owner=owner).update(carried_by=None)
     summaries: dict[int | None, list[Delivery]] = defaultdict(list)
-    for row in handing.make_ready(ids, owner, at):
+    for row in handing.owned(ids, owner):
         summaries[row.participant_id].append(row)
     return [sorted(rows, key=lambda row: row.pk) for rows in summaries.values()]
 

@@ -86,7 +86,7 @@ class Book:
 
 
 def _url(purpose: str, row: Delivery) -> str:
-    return links.url(purpose, links.token(purpose=purpose, uuid=row.uuid, key_id=row.key_id))
+    return links.url(purpose, links.carried(purpose=purpose, uuid=row.uuid, key_id=row.key_id))
 
 
 def _with_answers(letter: rendering.Letter, rows: list[Delivery]) -> rendering.Letter:
@@ -94,7 +94,7 @@ def _with_answers(letter: rendering.Letter, rows: list[Delivery]) -> rendering.L
     html, text = letter.html, letter.text
     for row in rows:
         if mark := row.invitation.rendered.get("answer"):
-            token = links.token(purpose=Link.Purpose.ANSWER, uuid=row.uuid, key_id=row.key_id)
+            token = links.carried(purpose=Link.Purpose.ANSWER, uuid=row.uuid, key_id=row.key_id)
             put = rendering.behind(token)
             html, text = html.replace(mark, escape(put)), text.replace(mark, put)
     return rendering.Letter(letter.subject, html, text)

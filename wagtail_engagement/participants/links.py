@@ -1,7 +1,11 @@
-"""Links in mails: derived when a message is rendered, known to us by their hash alone (S01).
+"""Links in mails: derived when a message is rendered, and never stored as they are (S01).
 
 A token is a keyed hash of its purpose and of the id of the message that carries it, so that a
 message can be rendered twice with the same link, and a link for one purpose opens no other.
+
+Of the mails about the register itself we keep each link as a row, by the hash of its token: it ends,
+or is spent. An invitation goes to a whole town and its links do neither, so they have no rows: the
+token names its delivery beside the hash, and what the delivery says decides what it opens.
 """
 
 from __future__ import annotations
@@ -13,15 +17,16 @@ import hmac
 import re
 import uuid as uuids
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 from django.urls import reverse
 
-from .. import conf, inserting
-from .models import Link
+from .. import addresses, conf, inserting
+from .models import Link, Participant
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+_STORED = re.compile(r"[A-Za-z0-9_-]{22}")
+_CARRIED = re.compile(r"[A-Za-z0-9_-]{43}")
 HANDLE_LENGTH = 8
 LASTS = datetime.timedelta(days=1)
 
@@ -45,10 +50,27 @@ def usable_key(key_id: str | None = None) -> str:
 
 
 def token(*, purpose: str, uuid: uuids.UUID, key_id: str | None = None) -> str:
-    """Return the 22 characters (128 bits) that stand in the link of one message."""
+    """Return the 22 characters (128 bits) that stand in the link of one mail of the register."""
+    return _text(_keyed(f"link:{purpose}:{uuid}", key_id))
+
+
+def carried(*, purpose: str, uuid: uuids.UUID, key_id: str | None = None) -> str:
+    """Return the 43 characters that stand in the link of one delivery: its id, and 128 bits."""
+    return _text(uuid.bytes + _keyed(f"delivery:{purpose}:{uuid}", key_id))
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has the form of what stands in a link of ours."""
+    return bool(_STORED.fullmatch(text) or _CARRIED.fullmatch(text))
+
+
+def _keyed(text: str, key_id: str | None) -> bytes:
     secret = conf.keys()[usable_key(key_id)].encode()
-    made = hmac.new(secret, f"link:{purpose}:{uuid}".encode(), hashlib.sha256).digest()[:16]
-    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+    return hmac.digest(secret, text.encode(), hashlib.sha256)[:16]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def fingerprint(token: str) -> str:
@@ -101,12 +123,42 @@ def issue(rows: Iterable[NewLink]) -> None:
 
 
 def find(*, purpose: str, token: str, at: datetime.datetime) -> Link | None:
-    """Return the link that a token opens; None if it is forged, expired or for another purpose."""
-    if not _TOKEN.fullmatch(token):
+    """Return the link that a token opens; None if it is forged, expired or for another purpose.
+
+    That of a delivery is not stored.
+    """
+    if _CARRIED.fullmatch(token):
+        return _of_delivery(purpose, token, at)
+    if not _STORED.fullmatch(token):
         return None
     found = Link.objects.filter(token_hash=fingerprint(token), purpose=purpose)
     open_now = found.filter(Q(expires_at=None) | Q(expires_at__gt=at))
     return open_now.select_related("participant").first()
+
+
+def _of_delivery(purpose: str, token: str, at: datetime.datetime) -> Link | None:
+    """The link of a message that went to somebody who is still in the register.
+
+    The choices are shown to whoever reads the address that the message went to, as long as it is
+    the person's. What was never sent from here, or lost its mark in a copy, opens nothing.
+    """
+    uuid = uuids.UUID(bytes=base64.urlsafe_b64decode(f"{token}=")[:16])
+    deliveries: Any = Participant._meta.get_field("deliveries").related_model  # Above our part.
+    rows = deliveries.objects.exclude(fingerprint="").filter(uuid=uuid, key_id__in=conf.keys())
+    row = rows.select_related("participant__merged_into", "invitation__consultation").first()
+    if row is None or row.participant is None:
+        return None
+    proof = carried(purpose=purpose, uuid=uuid, key_id=row.key_id)
+    person = row.participant.merged_into or row.participant
+    if not hmac.compare_digest(proof, token):
+        return None
+    if purpose == Link.Purpose.CHOICES:
+        mark, _key = addresses.fingerprint(person.email, row.key_id)
+        if mark != row.fingerprint:
+            return None
+    if purpose == Link.Purpose.ANSWER and row.invitation.consultation.closes_at <= at:
+        return None
+    return Link(purpose=purpose, uuid=uuid, key_id=row.key_id, participant=person)
 
 
 def url(purpose: str, token: str) -> str:

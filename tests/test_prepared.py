@@ -1,0 +1,68 @@
+"""Statements that PostgreSQL plans once, and what happens where it cannot."""
+
+import pytest
+from django.db import connection
+
+from tests.factories import ParticipantFactory
+from wagtail_engagement import prepared
+from wagtail_engagement.models import Participant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CHANGE = "UPDATE wagtail_engagement_participant SET name = %s WHERE email = %s"
+
+
+@pytest.fixture(autouse=True)
+def afresh(monkeypatch):
+    monkeypatch.setattr(prepared, "_is_pooled", False)
+
+
+def change(name):
+    return prepared.execute(CHANGE, [name, "ada@example.com"])
+
+
+def plans():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE NOT from_sql")
+        return cursor.fetchone()[0]
+
+
+def test_a_statement_says_how_many_rows_it_changed():
+    ParticipantFactory(email="ada@example.com")
+    assert [change("Ada"), change("Ada L.")] == [1, 1]
+    assert prepared.execute(CHANGE, ["Nobody", "nobody@example.com"]) == 0
+    assert Participant.objects.get().name == "Ada L."
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL keeps plans")
+def test_it_is_planned_once_and_nothing_else_is():
+    change("Ada"), change("Bea")
+    before = plans()
+    change("Cleo")
+    for _time in range(10):
+        list(Participant.objects.filter(name="Ada"))
+    assert before == plans() == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL keeps plans")
+def test_a_pool_that_forgets_plans_costs_one_more_try_and_nothing_else():
+    ParticipantFactory(email="ada@example.com")
+    change("Ada")
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # As another connection of the pool would look.
+    assert change("Bea") == 1 and Participant.objects.get().name == "Bea"
+    assert change("Cleo") == 1 and plans() == 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL keeps plans")
+def test_a_site_behind_a_pool_says_so_and_nothing_is_planned_ahead(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    change("Ada")
+    assert plans() == 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL keeps plans")
+def test_any_other_error_is_passed_on_and_the_next_statement_works():
+    with pytest.raises(Exception, match="nonsense"):
+        prepared.execute("UPDATE nonsense SET name = %s", ["x"])
+    ParticipantFactory(email="ada@example.com")
+    assert change("Ada") == 1
