@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime
 from functools import partial
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from .. import signals
 from ..consultations.models import Consultation
 from ..seal import journalling
-from . import ledger, timing
+from . import ledger, rendering, timing
 from .models import Delivery, Invitation
 
 State = Delivery.State
@@ -25,6 +26,8 @@ Status = Invitation.Status
 
 WAITING = (Status.SCHEDULED, Status.PAUSED)
 RUNNING = (Status.SENDING, *WAITING)
+# In a frozen letter, beside what it tells: the changes that somebody was asked about.
+ASKED = "asked_about"
 
 
 def begin_due(*, at: datetime.datetime) -> None:
@@ -79,6 +82,7 @@ def finish(*, at: datetime.datetime) -> None:
     running.filter(status=Status.SENDING, consultation__in=offline).update(
         status=Status.PAUSED, status_reason=_("The consultation's page is not published now.")
     )
+    _pause_where_letters_are_wrong(running.filter(status=Status.SENDING))
     unsettled = Delivery.objects.live().filter(invitation=OuterRef("pk"))
     for invitation in running.filter(~Exists(unsettled)):
         ended = running.filter(~Exists(unsettled), pk=invitation.pk)
@@ -86,6 +90,36 @@ def finish(*, at: datetime.datetime) -> None:
             invitation.refresh_from_db()
             send = signals.invitation_finished.send_robust
             transaction.on_commit(partial(send, sender=Invitation, invitation=invitation))
+
+
+def _pause_where_letters_are_wrong(sending: QuerySet[Invitation]) -> None:
+    """Ask a person, once for each change, where a frozen letter does not hold any more."""
+    live = sending.filter(consultation__is_live=True).select_related("consultation")
+    for invitation in live:
+        told = invitation.rendered.get(rendering.TOLD)
+        now = rendering.facts_of(invitation.consultation)
+        wrong = _wrong(told, now) if told and now != invitation.rendered.get(ASKED) else ""
+        if wrong:
+            how = _("Stop it and write anew to those who missed it, or go on.")
+            sending.filter(pk=invitation.pk).update(
+                status=Status.PAUSED,
+                status_reason=f"{wrong} {how}"[:200],
+                rendered={**invitation.rendered, ASKED: now},
+            )
+
+
+def _wrong(told: dict[str, Any], now: dict[str, Any]) -> str:
+    """What is wrong in a letter, for its words are frozen: only a new invitation says it right."""
+    if told["is_told"] and not now["is_told"]:
+        return _(
+            "The consultation is sensitive or anonymous now, and the email was written before."
+        )
+    if now["day"] != told["day"]:
+        days = {"now": now["day"], "told": told["day"]}
+        return _("The consultation closes on %(now)s now, and the email says %(told)s.") % days
+    if now["page"] != told["page"]:
+        return _("The consultation's page has moved, and the email leads to its old address.")
+    return ""
 
 
 def skip_stopped() -> None:
