@@ -10,15 +10,15 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from .. import signals
+from .. import conf, signals
 from ..consultations.models import Consultation
 from ..seal import journalling
-from . import ledger, rendering, timing
+from . import ledger, limiting, rendering, timing
 from .models import Delivery, Invitation
 
 State = Delivery.State
@@ -54,7 +54,9 @@ def recover(*, at: datetime.datetime) -> None:
 
     Where a site chose to send again rather than to hold, it is tried a few times.
     """
-    over = Delivery.objects.filter(lease_until__lte=at)
+    # A lease that ends later than any that is given now was given by a clock that was wrong.
+    wrong = at + datetime.timedelta(seconds=conf.lease_seconds()) + limiting.DRIFT
+    over = Delivery.objects.filter(Q(lease_until__lte=at) | Q(lease_until__gt=wrong))
     over.filter(state=State.LEASED).update(state=State.PENDING, owner="", lease_until=None)
     handing = over.filter(state=State.HANDING)
     again = [n for n in range(1, ledger.MOST_COPIES) if ledger.may_send_again(n)]
@@ -68,6 +70,15 @@ def recover(*, at: datetime.datetime) -> None:
         lease_until=None,
         reason="the worker stopped while the message was being handed over",
     )
+    _bring_forward(at)
+
+
+def _bring_forward(at: datetime.datetime) -> None:
+    """Let nobody wait for longer than anybody ever has to, because a clock was ahead for a while."""
+    longest = datetime.timedelta(seconds=ledger.LONGEST_WAIT) + limiting.DRIFT
+    for pk in Invitation.objects.filter(status=Status.SENDING).values_list("pk", flat=True):
+        waiting = Delivery.objects.filter(invitation=pk, state=State.PENDING, in_summary=False)
+        waiting.filter(retry_at__gt=at + longest).update(retry_at=at)
 
 
 def finish(*, at: datetime.datetime) -> None:
