@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from .. import conf, signals
 from ..consultations.models import Consultation
 from ..seal import journalling
-from . import ledger, limiting, rendering, timing
+from . import halting, ledger, limiting, rendering, timing
 from .models import Delivery, Invitation
 
 State = Delivery.State
@@ -94,6 +94,7 @@ def finish(*, at: datetime.datetime) -> None:
         status=Status.PAUSED, status_reason=_("The consultation's page is not published now.")
     )
     _pause_where_letters_are_wrong(running.filter(status=Status.SENDING))
+    halting.look_at_refusals()
     unsettled = Delivery.objects.live().filter(invitation=OuterRef("pk"))
     for invitation in running.filter(~Exists(unsettled)):
         ended = running.filter(~Exists(unsettled), pk=invitation.pk)
