@@ -68,7 +68,8 @@ def facts_of(consultation: Consultation) -> dict[str, Any]:
     home = timezone.get_default_timezone()
     with translation.override(settings.LANGUAGE_CODE), timezone.override(home):
         day = date_format(timezone.localtime(consultation.closes_at), "j F Y")
-    page = consultation_queries.url_of(consultation)
+    # Without the host, which the process of the site and that of a worker may write differently.
+    page = urlsplit(consultation_queries.url_of(consultation)).path
     return {"page": page, "day": day, "is_told": routes.of(consultation)}
 
 
