@@ -98,6 +98,21 @@ def test_a_reason_holds_no_address():
     assert "ann@" not in mail.hand_over(Raises(error), built()).reason
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"https://a.gov.uk/l/{'k' * 22}/ is on a blocklist, see https://b.org/?q={'k' * 22}",
+        'user "k k"@example.com unknown',
+        "see https://b.org/?bounce=k%40example.com",
+        "bounces+k=40example.com@a.gov.uk refused",
+        f"{'k@example.com ' * 2000}",
+    ],
+)
+def test_a_reason_holds_nothing_that_leads_to_a_person(said):
+    kept = mail.scrub_text(said)
+    assert "k" * 22 not in kept and "example.com" not in kept and len(kept) <= 200
+
+
 def test_the_header_for_leaving_is_never_encoded_however_long_the_host():
     options = {"policy": email.policy.SMTP} if django.VERSION >= (6, 0) else {}
     written = built(headers=HEADERS).message(**options).as_bytes()

@@ -183,3 +183,16 @@ def test_the_command_says_what_it_cannot_read(tmp_path, name, told):
     (tmp_path / "mail.eml").write_text("hello")
     with pytest.raises(CommandError, match=told):
         call_command("engagement_check_email", str(tmp_path / name), no_dns=True)
+
+
+@pytest.mark.parametrize("address", ["https://[nowhere/", "http://[::1"])
+def test_an_address_that_is_none_is_a_finding_and_no_crash(address):
+    page = f'{PAGE}<a href="{address}">x</a><img src="{address}">'
+    assert bad(message(html=page)) == []
+    assert bad(message(List_Unsubscribe=f"<{address}>")) == ["List-Unsubscribe"]
+
+
+def test_of_a_huge_letter_only_what_somebody_could_see_is_read():
+    unseen = '<img src="https://spy.example.com/x.gif">'
+    page = f"{PAGE}{'<p>More words.</p>' * 30_000}{unseen}"
+    assert bad(message(html=page)) == ["Size"]

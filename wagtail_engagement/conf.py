@@ -230,7 +230,7 @@ def event_days() -> int:
 
 
 def kill_bounces_percent() -> float:
-    """Share of dead addresses above which an invitation pauses by itself; 0 means never."""
+    """Share of dead or refused addresses above which an invitation pauses by itself; 0 means never."""
     return float(_get("KILL_BOUNCES_PERCENT", 5))
 
 

@@ -134,7 +134,7 @@ def _whole_line(file: IO[bytes]) -> bytes:
 def _entry(raw: bytes) -> Entry | None:
     try:
         found = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

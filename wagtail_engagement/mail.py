@@ -41,8 +41,11 @@ NOT_SENT = (
 NOT_TAKEN = {"invalid", "rejected", "failed"}
 # SMTP codes that speak of us and not of one address: too busy, out of room, no more for now (SES).
 THROTTLED = (421, 452, 454)
+LONGEST_REASON = 2000  # as it is read; far less is kept
 _TOO_MUCH = re.compile(r"throttl|too (many|much|fast)|rate|quota|limit", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s<>:;,\"']+@[^\s<>:;,\"']+")
+# An address also as it stands in a web address or a bounce, and with a quoted part before the @.
+_ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s<>:;,"']+)(?:@|%40|=40)[^\s<>:;,"']+""", re.IGNORECASE)
+_TOKEN = re.compile(r"(?<=[/=])[\w-]{22}(?![\w-])", re.ASCII)  # of a link in the mail
 
 
 class Verdict(Enum):
@@ -273,10 +276,11 @@ def of_replies(replies: list[tuple[int, bytes | str]]) -> Verdict:
 
 
 def scrub(error: Exception) -> str:
-    """Return an error in one short line without any address (S03)."""
+    """Return an error in one short line without any address or token (S03)."""
     return scrub_text(f"{type(error).__name__}: {error}")
 
 
 def scrub_text(text: str) -> str:
-    """Return what a server said in one short line without any address."""
-    return _ADDRESS.sub("(address)", " ".join(text.split()))[:200]
+    """Return what a server said in one short line without any address or token: filters quote both."""
+    line = _TOKEN.sub("(link)", " ".join(text[:LONGEST_REASON].split()))
+    return _ADDRESS.sub("(address)", line)[:200]

@@ -30,6 +30,7 @@ Lookup = Callable[[str], str | None]
 LEAVE, ONE_CLICK = "List-Unsubscribe", "List-Unsubscribe-Post"
 CLIPPED_ABOVE = 102 * 1024  # Gmail cuts the HTML there, and with it the link to leave.
 TOO_LARGE = 10 * 2**20
+READ_OF_HTML = 4 * CLIPPED_ABOVE  # Nobody sees what lies behind, and to read it could take minutes.
 _URI = re.compile(r"<\s*([^<>]*?)\s*>")
 _HIDDEN = re.compile(r"display\s*:\s*none|(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|$)")
 
@@ -132,9 +133,10 @@ def _leave_link(value: str, host: str) -> Finding:
     secure = [link for link in links if link.lower().startswith("https://")]
     if len(secure) != 1 or any(link.lower().startswith("http://") for link in links):
         return _bad(LEAVE, "It needs exactly one address, and that has to begin with https.")
-    there = urlsplit(secure[0]).hostname or ""
+    there = _host_of(secure[0])
     if there != host:
-        return _bad(LEAVE, f"It leads to {there} and not to {host}: the provider replaced it.")
+        led = there or "nowhere"
+        return _bad(LEAVE, f"It leads to {led} and not to {host}: the provider replaced it.")
     return _good(LEAVE, "One https address of this site, not encoded.")
 
 
@@ -241,7 +243,7 @@ def _content(message: Message, host: str) -> Iterator[Finding]:
         yield _good("Plain text", "There is a part without HTML.")
     else:
         yield _bad("Plain text", "There is no part without HTML, which spam filters mind.")
-    page = BeautifulSoup(_part(message, "text/html"), "html.parser")
+    page = BeautifulSoup(_part(message, "text/html")[:READ_OF_HTML], "html.parser")
     watching = [image for image in page.find_all("img") if _is_watching(image, host)]
     if watching:
         told = "Images tell somebody who opens the mail. Switch open tracking off at the provider."
@@ -252,14 +254,14 @@ def _content(message: Message, host: str) -> Iterator[Finding]:
 
 
 def _is_watching(image: Any, host: str) -> bool:
-    there = urlsplit(str(image.get("src", ""))).hostname
+    there = _host_of(image.get("src", ""))
     tiny = {str(image.get(side, "")).strip() for side in ("width", "height")} & {"0", "1", "1px"}
     hidden = _HIDDEN.search(str(image.get("style", "")).lower())
     return bool(there) and bool(there != host or tiny or hidden)
 
 
 def _links(page: BeautifulSoup, host: str) -> Finding:
-    hosts = [urlsplit(str(link["href"])).hostname for link in page.find_all("a", href=True)]
+    hosts = [_host_of(link["href"]) for link in page.find_all("a", href=True)]
     elsewhere = sorted({name for name in hosts if name and name != host})
     if host not in hosts and hosts:
         told = f"No link leads to {host}: the provider rewrites them. Switch click tracking off."
@@ -268,6 +270,14 @@ def _links(page: BeautifulSoup, host: str) -> Finding:
         told = f"Some lead to {', '.join(elsewhere)}. If nobody wrote those, they were rewritten."
         return _unknown("Links", told)
     return _good("Links", "They lead where they were written to lead.")
+
+
+def _host_of(address: Any) -> str:
+    """Where an address leads; "" for one that leads nowhere."""
+    try:
+        return urlsplit(str(address)).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _size(message: Message, raw: bytes) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from tests.factories import (
     InvitationFactory,
     ParticipantFactory,
 )
-from wagtail_engagement.invitations import calendar
+from wagtail_engagement.invitations import calendar, reminding
 from wagtail_engagement.models import Invitation, Team
 
 from .test_screens import ALL, editor, login, url
@@ -73,7 +73,7 @@ def test_a_planned_reminder_is_there_until_it_has_left(people):
     consultation = ConsultationFactory(closes_at=ends)
     first = sent("Come", people, consultation=consultation, remind_days=3)
     _first, reminder = calendar.entries(at=timezone.now())
-    assert reminder.is_reminder and reminder.at == consultation.closes_at - 3 * DAY
+    assert reminder.is_reminder and reminder.at == reminding.due_at(first)
     InvitationFactory(reminds=first, status="sending", started_at=timezone.now())
     assert not any(entry.is_reminder for entry in calendar.entries(at=timezone.now()))
 

@@ -6,9 +6,11 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
-from tests.factories import DeliveryFactory, InvitationFactory
-from wagtail_engagement.invitations import receiving, sending, tracking
+from tests.factories import DeliveryFactory, InvitationFactory, ParticipantFactory
+from wagtail_engagement.invitations import halting, receiving, sending, tracking
 from wagtail_engagement.models import Delivery, Invitation
+
+from .test_sending import use, work
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +130,37 @@ def test_the_overview_and_the_progress_screen_say_why(client, admin_user):
     progress = client.get(reverse("engagement_invitations:progress", args=[invitation.pk]))
     assert "26 of 40 addresses do not exist." in progress.content.decode()
     assert "26 the address does not exist" in progress.content.decode()
+
+
+def test_a_mail_server_that_refuses_everybody_is_not_asked_to_the_last_one(draft, start, settings):
+    ParticipantFactory.create_batch(30, agreed=True)
+    use(settings, "Refusing")
+    invitation = start()
+    work(limit=26)
+    assert work() == 0
+    invitation.refresh_from_db()
+    assert (invitation.status, invitation.halted) == ("paused", "refusals")
+    assert invitation.status_reason.startswith("The mail server refused 26 of 26 emails.")
+    assert invitation.deliveries.live().count() == 4
+
+
+def test_refusals_that_somebody_has_looked_at_do_not_count_again(draft, start, settings):
+    ParticipantFactory.create_batch(30, agreed=True)
+    use(settings, "Refusing")
+    invitation = start()
+    work(limit=26)
+    work()
+    invitation.refresh_from_db()
+    sending.resume(invitation=invitation, actor=None, at=timezone.now())
+    assert work() == 4
+    invitation.refresh_from_db()
+    assert invitation.status == "finished"
+
+
+def test_a_few_refusals_among_many_pause_nothing():
+    invitation = handed(600)
+    numbers = list(invitation.deliveries.values_list("pk", flat=True)[:30])
+    invitation.deliveries.filter(pk__in=numbers).update(state="refused")
+    halting.look_at_refusals()
+    invitation.refresh_from_db()
+    assert invitation.status == "sending"

@@ -147,3 +147,21 @@ def test_a_site_may_choose_to_send_again_what_is_in_doubt_three_copies_at_most(
     copies = [message.to[0] for message in mail.outbox]
     assert {copies.count(person.email) for person in people} == {3}
     assert states(invitation) == ["uncertain"] * 5
+
+
+@pytest.mark.parametrize("state", ["leased", "pending"])
+def test_a_clock_that_was_ahead_for_a_while_keeps_nobody_waiting(people, start, state):
+    invitation = start()
+    next_year = timezone.now() + datetime.timedelta(days=365)
+    lease = {"owner": "a dead worker", "lease_until": next_year} if state == "leased" else {}
+    invitation.deliveries.update(state=state, retry_at=next_year, **lease)
+    work()
+    assert states(invitation) == ["accepted"] * 5
+
+
+def test_a_message_in_hand_of_a_clock_that_was_ahead_is_in_doubt(people, start):
+    invitation = start()
+    next_year = timezone.now() + datetime.timedelta(days=365)
+    invitation.deliveries.update(state="handing", owner="a dead worker", lease_until=next_year)
+    assert work() == 0
+    assert states(invitation) == ["uncertain"] * 5

@@ -18,6 +18,7 @@ from .test_sending import reasons, states, work
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
 HOUR = datetime.timedelta(hours=1)
+EDIT = "wagtailsnippets_wagtail_engagement_invitation:edit"
 
 
 def plan(draft, actor, **options):
@@ -143,6 +144,49 @@ def test_a_reminder_waits_while_this_database_may_not_send(people, draft, admin_
     assert reminding.work(at=due) == 1
 
 
+def close_in(invitation, days):
+    invitation.consultation.closes_at = timezone.now() + days * DAY
+    invitation.consultation.save()
+
+
+def test_a_reminder_never_follows_on_the_heels_of_its_invitation(people, draft, admin_user):
+    first = plan(draft, admin_user, start="now", remind_days=3)
+    work()
+    close_in(first, 4)  # Moved forward, so that its day is tomorrow.
+    assert reminding.work(at=timezone.now() + 1.2 * DAY) == 0
+    assert reminding.work(at=timezone.now() + 2.9 * DAY) == 1
+
+
+def test_where_it_would_come_too_late_to_answer_nobody_is_reminded(people, draft, admin_user):
+    first = plan(draft, admin_user, start="now", remind_days=3)
+    work()
+    close_in(first, 2)
+    assert reminding.due_at(first) is None
+    assert sum(reminding.work(at=timezone.now() + n * DAY / 4) for n in range(9)) == 0
+
+
+@pytest.mark.parametrize("days", [13, 40])
+def test_a_reminder_for_a_day_that_cannot_be_is_refused(people, draft, client, admin_user, days):
+    client.force_login(admin_user)
+    page = client.get(reverse(EDIT, args=[draft.pk]))
+    shown = page.context["send_form"].initial
+    sent = {**shown, "start": "now", "remind_days": days}
+    close_in(draft, 14)
+    answer = client.post(reverse("engagement_invitations:send", args=[draft.pk]), sent, follow=True)
+    assert "Enter fewer days, or leave it empty." in answer.text
+    assert Invitation.objects.get().status == "draft"
+
+
+def test_a_day_that_has_passed_is_no_day_to_plan_a_reminder_for(people, start, client, admin_user):
+    invitation = start()
+    client.force_login(admin_user)
+    address = reverse("engagement_invitations:plan_reminder", args=[invitation.pk])
+    answer = client.post(address, {"remind_days": 60}, follow=True)
+    assert "That day has passed" in answer.text
+    invitation.refresh_from_db()
+    assert invitation.remind_days is None
+
+
 def test_a_planned_reminder_can_be_called_off(people, draft, admin_user):
     first = plan(draft, admin_user, start="now", remind_days=3)
     work()
@@ -197,9 +241,7 @@ def test_a_person_decides_what_becomes_of_what_is_in_doubt(people, start, client
 
 def test_the_send_button_takes_a_time_and_refuses_a_bad_one(people, draft, client):
     login(client, *ALL)
-    page = client.get(
-        reverse("wagtailsnippets_wagtail_engagement_invitation:edit", args=[draft.pk])
-    )
+    page = client.get(reverse(EDIT, args=[draft.pk]))
     shown = page.context["send_form"].initial
     address = reverse("engagement_invitations:send", args=[draft.pk])
     answer = client.post(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core import mail
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from tests.factories import (
 from wagtail_engagement import work
 from wagtail_engagement.consent import settling
 from wagtail_engagement.invitations import limiting
-from wagtail_engagement.management.commands import engagement_work
+from wagtail_engagement.management.commands import engagement_status, engagement_work
 from wagtail_engagement.models import Invitation, ProviderEvent, WorkerSign
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,15 @@ def test_every_worker_has_a_name_of_its_own():
     assert len(names) == 50 and max(map(len, names)) <= 60
 
 
+def test_the_status_of_a_database_that_is_away_is_one_line(monkeypatch):
+    def away(at):
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(engagement_status.queries, "status", away)
+    with pytest.raises(CommandError, match="cannot be read"):
+        status("--json")
+
+
 def test_the_status_says_in_words_what_waits():
     assert "No worker has run yet" in status()
     work.drain(owner="me")
@@ -127,13 +136,17 @@ def test_the_status_says_how_fast_it_goes_and_what_the_mail_server_said(people, 
     assert "The mail server takes nothing until" in status()
 
 
-def test_several_workers_are_started_anew_when_they_die_and_stopped_together(monkeypatch, db):
+@pytest.mark.parametrize("deaf_to", [0, 1])  # signals, while it is starting
+def test_several_workers_are_started_anew_when_they_die_and_stopped_together(
+    monkeypatch, db, deaf_to
+):
     ends = iter([1, None, None])
     alive = []
 
     class Process:
         def __init__(self, target):
             self.exitcode = next(ends)
+            self.signals = 0
             alive.append(self)
 
         def start(self): ...
@@ -142,9 +155,12 @@ def test_several_workers_are_started_anew_when_they_die_and_stopped_together(mon
             return self.exitcode is None
 
         def terminate(self):
-            self.exitcode = -15
+            self.signals += 1
+            if self.exitcode is None and self.signals > deaf_to:
+                self.exitcode = -15
 
-        join = start
+        def join(self, timeout=None):
+            assert timeout or self.exitcode, "it waits for ever for one that has not heard"
 
     class Stop:
         rounds = iter([False, False, True])

@@ -65,6 +65,23 @@ def test_lines_that_say_nothing_are_counted_and_stop_nobody(write):
     assert sealing.why_not() is None
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at": "2026-01-01"},
+        {"key": []},
+        {"all": [["x"]]},
+        {"all": 5},
+        {"reason": "no such reason"},
+        {"do": "erased", "to": "x", "keeps": True, "texts": [1]},
+    ],
+)
+def test_a_line_with_something_else_in_it_stops_no_reconcile(write, wrong):
+    stopped = {"do": "stopped", "all": ["0" * 64], "key": "k1", "purpose": None}
+    write({**stopped, "reason": "manual", **wrong}, {**stopped, "reason": "manual"})
+    assert reconcile() == {"known": 1, "unreadable": 1, "done": 1}
+
+
 def test_what_was_handed_over_and_not_taken_came_to_nothing(write):
     row = DeliveryFactory()
     write(handed(row.uuid), {"do": "back", "delivery": str(row.uuid)})

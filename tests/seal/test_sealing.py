@@ -68,6 +68,12 @@ def test_other_work_goes_on(invite, settings):
     assert set(work.drain(owner="copy")) >= {"responses", "permissions", "retention", "imports"}
 
 
+def test_where_nobody_can_type_the_host_nothing_is_adopted(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match="nobody typed the host"):
+        call_command("engagement_reconcile", adopt=True)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

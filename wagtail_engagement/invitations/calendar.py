@@ -160,8 +160,9 @@ def _reminders(at: datetime.datetime) -> list[Entry]:
     )
     rows = rows.filter(status__in=Invitation.STARTED).exclude(status=Status.STOPPED)
     return [
-        Entry(row, max(reminding.due_at(row), at), is_reminder=True)
+        Entry(row, max(due, at), is_reminder=True)
         for row in rows.order_by("-pk")[:MOST_LISTED]
+        if (due := reminding.due_at(row))
     ]
 
 

@@ -16,7 +16,7 @@ from wagtail.admin.forms.models import WagtailAdminModelForm
 from .. import conf
 from ..consultations.models import Consultation
 from ..participants.models import Interest
-from . import colleagues, queries, sending
+from . import colleagues, queries, reminding, sending
 from .audience import Audience
 from .models import Invitation
 from .team_forms import offer_teams
@@ -203,6 +203,7 @@ class SendForm(ReminderForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         self._clean_start(data)
+        self._clean_reminder(data)
         shown = data.get("shown_count")
         typed = data.get("typed", "").replace(",", "").replace(" ", "")
         if shown and shown > conf.type_number_above() and typed != str(shown):
@@ -224,3 +225,20 @@ class SendForm(ReminderForm):
             self.add_error("starts_at", _("Enter a time after the consultation opens."))
         elif begins >= consultation.closes_at:
             self.add_error("starts_at", _("Enter a time before the consultation closes."))
+
+    def _clean_reminder(self, data: dict[str, Any]) -> None:
+        """Whoever plans a reminder for a day that cannot be is told, while it can be changed."""
+        days, now = data.get("remind_days"), timezone.now()
+        consultation = self.invitation.consultation
+        begins = {
+            Start.TIME: data.get("starts_at"),
+            Start.OPENING: max(now, consultation.opens_at),
+        }.get(data.get("start") or Start.NOW, now)
+        if not days or begins is None:
+            return
+        if not reminding.fits(consultation=consultation, days=days, begins=begins, at=now):
+            text = _(
+                "A reminder so many days before the consultation closes would come less than two"
+                " days after the invitation. Enter fewer days, or leave it empty."
+            )
+            self.add_error("remind_days", text)

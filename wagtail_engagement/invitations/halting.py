@@ -1,6 +1,7 @@
 """Stop by itself when an invitation does harm: too many dead addresses, or complaints (E12).
 
-Mailbox providers turn a council's whole mail away that goes on regardless. A person then looks, and
+Mailbox providers turn a council's whole mail away that goes on regardless. So does a mail server that
+is set up wrong, to one person after the other until nobody is left. A person then looks, and
 resumes or stops; what that person has seen does not count a second time.
 """
 
@@ -36,6 +37,20 @@ def look(*, invitations: Collection[int], at: datetime.datetime) -> None:
             _pause(invitation, halt, {**new, "handed": counts["handed"]})
 
 
+def look_at_refusals() -> None:
+    """Pause what is being sent and is refused too often by our own mail server, which nobody reports."""
+    most = conf.kill_bounces_percent() / 100
+    sending = Invitation.objects.filter(status=Invitation.Status.SENDING)
+    for invitation in sending if most else ():
+        seen, rows = invitation.acknowledged, invitation.deliveries.order_by()
+        refused = rows.filter(state=Delivery.State.REFUSED).count() - seen.get("refusals", 0)
+        if refused <= most * AT_LEAST:  # By far the most, and so the others are not counted.
+            continue
+        left = rows.filter(state__in=Delivery.LEFT).count() - seen.get("left", 0)
+        if refused > most * (left + refused):
+            _pause(invitation, Halt.REFUSALS, {"refusals": refused, "handed": left + refused})
+
+
 def acknowledged(invitation: Invitation) -> dict[str, Any]:
     """What changes when somebody resumes: what stopped it has been looked at."""
     if not invitation.halted:
@@ -48,6 +63,8 @@ def _counts(invitation: Invitation) -> dict[str, int]:
         handed=Count("pk", filter=Q(handed_at__isnull=False)),
         bounces=Count("pk", filter=Q(state=Delivery.State.BOUNCED, bounce=Kind.HARD)),
         complaints=Count("pk", filter=Q(state=Delivery.State.COMPLAINED)),
+        refusals=Count("pk", filter=Q(state=Delivery.State.REFUSED)),
+        left=Count("pk", filter=Q(state__in=Delivery.LEFT)),
     )
 
 
@@ -73,6 +90,10 @@ def _pause(invitation: Invitation, halt: Halt, new: dict[str, int]) -> None:
         Halt.COMPLAINTS: _(
             "%(bad)s of %(all)s people reported this email as spam. Look at whom it goes to and"
             " what it says, then go on or stop."
+        ),
+        Halt.REFUSALS: _(
+            "The mail server refused %(bad)s of %(all)s emails. See what it says in the list of those"
+            " who did not get it, then go on or stop."
         ),
     }
     bad = f"{new[halt]:,}"

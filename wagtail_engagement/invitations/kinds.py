@@ -27,3 +27,4 @@ class Halt(TextChoices):
 
     BOUNCES = "bounces", _("too many addresses do not exist")
     COMPLAINTS = "complaints", _("too many people reported it as spam")
+    REFUSALS = "refusals", _("the mail server refused too many")

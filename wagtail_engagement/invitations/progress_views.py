@@ -141,12 +141,16 @@ def remind(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def plan_reminder(request: HttpRequest, pk: int) -> HttpResponse:
     """Plan the reminder that goes out by itself, move it, or call it off."""
-    invitation = get_object_or_404(Invitation, pk=pk)
+    invitation = get_object_or_404(Invitation.objects.select_related("consultation"), pk=pk)
     form = ReminderForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Enter a number of days from 1 to 60, or nothing."))
         return redirect(url("progress", pk))
     days = form.cleaned_data["remind_days"]
+    if days and not _may_still_remind(invitation, days):
+        text = _("That day has passed, or comes too soon after the invitation. Enter fewer days.")
+        messages.error(request, text)
+        return redirect(url("progress", pk))
     try:
         sending.plan_reminder(invitation=invitation, days=days, actor=request.user)
     except sending.NotPossible:
@@ -155,6 +159,12 @@ def plan_reminder(request: HttpRequest, pk: int) -> HttpResponse:
         done = _("The reminder is planned.") if days else _("No reminder goes out by itself.")
         messages.success(request, done)
     return redirect(url("progress", pk))
+
+
+def _may_still_remind(invitation: Invitation, days: int) -> bool:
+    now = timezone.now()
+    begins = invitation.begins_at or invitation.started_at or now
+    return reminding.fits(consultation=invitation.consultation, days=days, begins=begins, at=now)
 
 
 @may_send

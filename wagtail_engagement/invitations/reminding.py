@@ -7,11 +7,15 @@ import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from ..consultations.models import Consultation
 from ..seal import sealing
 from . import sending
 from .models import Invitation
 
 MORNING = datetime.time(9)
+# Nobody is reminded of what came the day before, however late that left or a date was moved.
+SETTLES = datetime.timedelta(days=2)
+TIME_TO_ANSWER = datetime.timedelta(days=1)
 ENOUGH = 2**31  # Nobody is shown a number: whoever is left by then is reminded.
 
 
@@ -25,19 +29,43 @@ def planned(*, at: datetime.datetime) -> list[Invitation]:
         consultation__closes_at__gt=at,
         consultation__is_live=True,
     ).select_related("consultation")
-    return [invitation for invitation in waiting if due_at(invitation) <= at]
+    return [row for row in waiting if (due := due_at(row)) and due <= at]
 
 
-def due_at(invitation: Invitation) -> datetime.datetime:
+def due_at(invitation: Invitation) -> datetime.datetime | None:
     """When the planned reminder leaves: in the morning, so many days before the closing date.
 
-    It follows that date, should it be moved. Many consultations close at midnight.
+    It follows that date, should it be moved, and leaves some days after the invitation at the
+    earliest. None where people would then have less than a day to answer.
     """
-    days = datetime.timedelta(days=invitation.remind_days or 0)
-    latest = invitation.consultation.closes_at - days
+    consultation = invitation.consultation
+    day = _day_before_closing(consultation, invitation.remind_days or 0)
+    begun = [moment for moment in (invitation.started_at, invitation.begins_at) if moment]
+    due = max([day, *(_morning_of(moment + SETTLES) for moment in begun)])
+    return due if due == day or due + TIME_TO_ANSWER <= consultation.closes_at else None
+
+
+def fits(
+    *,
+    consultation: Consultation,
+    days: int,
+    begins: datetime.datetime,
+    at: datetime.datetime,
+) -> bool:
+    """Whether that day is still to come, and late enough after an invitation that begins then."""
+    day = _day_before_closing(consultation, days)
+    return day > at and day >= _morning_of(begins + SETTLES)
+
+
+def _day_before_closing(consultation: Consultation, days: int) -> datetime.datetime:
+    """Many consultations close at midnight, so that it is the morning, or the same time of day."""
+    latest = consultation.closes_at - datetime.timedelta(days=days)
+    return min(latest, _morning_of(latest))
+
+
+def _morning_of(moment: datetime.datetime) -> datetime.datetime:
     home = timezone.get_default_timezone()
-    morning = datetime.datetime.combine(timezone.localtime(latest, home).date(), MORNING, home)
-    return min(latest, morning)
+    return datetime.datetime.combine(timezone.localtime(moment, home).date(), MORNING, home)
 
 
 def work(*, at: datetime.datetime) -> int:

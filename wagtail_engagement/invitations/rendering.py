@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.text import Truncator, get_text_list
@@ -35,7 +36,7 @@ ALLOWED_TAGS = {"p", "br", "b", "strong", "i", "em", "a", "ul", "ol", "li"}
 ALLOWED_SCHEMES = {"http", "https", "mailto", "tel"}
 INERT = "#"
 Origin = ParticipantInterest.Origin
-WHY, TOPICS = "why", "topics"
+WHY, TOPICS, TOLD = "why", "topics", "told"
 # Below this many people a code would tell who answered, as it would of whatever is anonymous or
 # sensitive: their letter leads to the page without one.
 FEWEST = 5
@@ -58,7 +59,18 @@ def freeze(invitation: Invitation) -> dict[str, Any]:
     marks = {name: f"{name}-{secrets.token_hex(16)}" for name in (*names, WHY)}
     letter = _render(invitation, list(invitation.interests.all()), code, marks)
     said = {"subject": letter.subject, "html": letter.html, "text": letter.text}
-    return {**said, **marks, TOPICS: _topics(invitation)}
+    told = facts_of(invitation.consultation)
+    return {**said, **marks, TOPICS: _topics(invitation), TOLD: told}
+
+
+def facts_of(consultation: Consultation) -> dict[str, Any]:
+    """What a letter says of its consultation that would do harm once it is wrong."""
+    home = timezone.get_default_timezone()
+    with translation.override(settings.LANGUAGE_CODE), timezone.override(home):
+        day = date_format(timezone.localtime(consultation.closes_at), "j F Y")
+    # Without the host, which the process of the site and that of a worker may write differently.
+    page = urlsplit(consultation_queries.url_of(consultation)).path
+    return {"page": page, "day": day, "is_told": routes.of(consultation)}
 
 
 def explained(frozen: dict[str, Any], why: str) -> dict[str, Any]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import datetime
 from functools import partial
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from .. import signals
+from .. import conf, signals
 from ..consultations.models import Consultation
 from ..seal import journalling
-from . import ledger, timing
+from . import halting, ledger, limiting, rendering, timing
 from .models import Delivery, Invitation
 
 State = Delivery.State
@@ -25,6 +26,8 @@ Status = Invitation.Status
 
 WAITING = (Status.SCHEDULED, Status.PAUSED)
 RUNNING = (Status.SENDING, *WAITING)
+# In a frozen letter, beside what it tells: the changes that somebody was asked about.
+ASKED = "asked_about"
 
 
 def begin_due(*, at: datetime.datetime) -> None:
@@ -51,7 +54,9 @@ def recover(*, at: datetime.datetime) -> None:
 
     Where a site chose to send again rather than to hold, it is tried a few times.
     """
-    over = Delivery.objects.filter(lease_until__lte=at)
+    # A lease that ends later than any that is given now was given by a clock that was wrong.
+    wrong = at + datetime.timedelta(seconds=conf.lease_seconds()) + limiting.DRIFT
+    over = Delivery.objects.filter(Q(lease_until__lte=at) | Q(lease_until__gt=wrong))
     over.filter(state=State.LEASED).update(state=State.PENDING, owner="", lease_until=None)
     handing = over.filter(state=State.HANDING)
     again = [n for n in range(1, ledger.MOST_COPIES) if ledger.may_send_again(n)]
@@ -65,6 +70,15 @@ def recover(*, at: datetime.datetime) -> None:
         lease_until=None,
         reason="the worker stopped while the message was being handed over",
     )
+    _bring_forward(at)
+
+
+def _bring_forward(at: datetime.datetime) -> None:
+    """Let nobody wait for longer than anybody ever has to, because a clock was ahead for a while."""
+    longest = datetime.timedelta(seconds=ledger.LONGEST_WAIT) + limiting.DRIFT
+    for pk in Invitation.objects.filter(status=Status.SENDING).values_list("pk", flat=True):
+        waiting = Delivery.objects.filter(invitation=pk, state=State.PENDING, in_summary=False)
+        waiting.filter(retry_at__gt=at + longest).update(retry_at=at)
 
 
 def finish(*, at: datetime.datetime) -> None:
@@ -79,6 +93,8 @@ def finish(*, at: datetime.datetime) -> None:
     running.filter(status=Status.SENDING, consultation__in=offline).update(
         status=Status.PAUSED, status_reason=_("The consultation's page is not published now.")
     )
+    _pause_where_letters_are_wrong(running.filter(status=Status.SENDING))
+    halting.look_at_refusals()
     unsettled = Delivery.objects.live().filter(invitation=OuterRef("pk"))
     for invitation in running.filter(~Exists(unsettled)):
         ended = running.filter(~Exists(unsettled), pk=invitation.pk)
@@ -86,6 +102,36 @@ def finish(*, at: datetime.datetime) -> None:
             invitation.refresh_from_db()
             send = signals.invitation_finished.send_robust
             transaction.on_commit(partial(send, sender=Invitation, invitation=invitation))
+
+
+def _pause_where_letters_are_wrong(sending: QuerySet[Invitation]) -> None:
+    """Ask a person, once for each change, where a frozen letter does not hold any more."""
+    live = sending.filter(consultation__is_live=True).select_related("consultation")
+    for invitation in live:
+        told = invitation.rendered.get(rendering.TOLD)
+        now = rendering.facts_of(invitation.consultation)
+        wrong = _wrong(told, now) if told and now != invitation.rendered.get(ASKED) else ""
+        if wrong:
+            how = _("Stop it and write anew to those who missed it, or go on.")
+            sending.filter(pk=invitation.pk).update(
+                status=Status.PAUSED,
+                status_reason=f"{wrong} {how}"[:200],
+                rendered={**invitation.rendered, ASKED: now},
+            )
+
+
+def _wrong(told: dict[str, Any], now: dict[str, Any]) -> str:
+    """What is wrong in a letter, for its words are frozen: only a new invitation says it right."""
+    if told["is_told"] and not now["is_told"]:
+        return _(
+            "The consultation is sensitive or anonymous now, and the email was written before."
+        )
+    if now["day"] != told["day"]:
+        days = {"now": now["day"], "told": told["day"]}
+        return _("The consultation closes on %(now)s now, and the email says %(told)s.") % days
+    if now["page"] != told["page"]:
+        return _("The consultation's page has moved, and the email leads to its old address.")
+    return ""
 
 
 def skip_stopped() -> None:

@@ -71,10 +71,22 @@ def is_of_use(entry: Entry) -> bool:
         for name in ("delivery", "invitation", "consultation", "person", "entry", "about"):
             if entry.get(name):
                 uuid.UUID(entry[name])
-        datetime.datetime.fromisoformat(entry["at"])
-        return all(name in entry for name in NEEDED[entry["do"]])
+        _texts(entry)
+        Suppression.Reason(entry.get("reason", Suppression.Reason.MANUAL))
+        is_whole = all(name in entry for name in NEEDED[entry["do"]])
+        return is_whole and _is_text(entry) and _at(entry).tzinfo is not None
     except MALFORMED:
         return False
+
+
+def _is_text(entry: Entry) -> bool:
+    said = [entry.get(name, "") for name in ("to", "key", "action")]
+    return all(isinstance(text, str) for text in [*said, *entry.get("all", ())])
+
+
+def _texts(entry: Entry) -> list[tuple[uuid.UUID, str]]:
+    """Which texts somebody who was erased wanted gone, by response and question."""
+    return [(uuid.UUID(response), str(key)) for response, key in entry.get("texts", ())]
 
 
 def _at(entry: Entry) -> datetime.datetime:
@@ -232,7 +244,7 @@ def _erase(entry: Entry, people: People, at: datetime.datetime) -> str:
         return NOBODY
     if str(person.uuid) != entry.get("person") and person.joined_at > _at(entry):
         return KNOWN  # Somebody who was erased and came back.
-    texts = [(uuid.UUID(response), key) for response, key in entry["texts"]]
+    texts = _texts(entry)
     known = dict(
         ConsultationResponse.objects.filter(uuid__in=[name for name, _key in texts])
         .order_by()

@@ -57,10 +57,13 @@ class Command(BaseCommand):
 
     def _adopt(self, typed: str) -> None:
         name = sealing.host()
-        typed = typed or input(
-            "This database will send to real people as the site of these settings. Is it the only"
-            f" one that does? Type {name} to go on: "
-        )
+        try:
+            typed = typed or input(
+                "This database will send to real people as the site of these settings. Is it the"
+                f" only one that does? Type {name} to go on: "
+            )
+        except EOFError as error:
+            raise CommandError(f"Nothing was changed: nobody typed the host, {name}.") from error
         try:
             sealing.adopt(typed=typed, actor=None, at=timezone.now())
         except sealing.NotConfirmed as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 
 from ...invitations import queries
@@ -19,7 +20,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="For machines.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = queries.status(timezone.now())
+        try:
+            found = queries.status(timezone.now())
+        except DatabaseError as error:
+            told = f"The database cannot be read ({type(error).__name__}). Does it run, and is it"
+            raise CommandError(f"{told} migrated?") from error
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
             return

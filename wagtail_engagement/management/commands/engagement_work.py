@@ -115,10 +115,10 @@ def _several(number: int, stopping: threading.Event) -> None:
                 logger.warning("A worker died (exit code %s); starting another.", worker.exitcode)
                 workers[place] = started()
         stopping.wait(1)
-    for worker in workers:
-        worker.terminate()
-    for worker in workers:
-        worker.join()
+    while any(worker.is_alive() for worker in workers):
+        for worker in workers:
+            worker.terminate()  # Again, for one that was just starting has not heard the first.
+            worker.join(1)
 
 
 def _one_of_several() -> None:
