@@ -211,6 +211,20 @@ def test_a_file_of_people_who_left_marks_everyone_out():
 
 
 @pytest.mark.parametrize(
+    "name", "DO NOT CONTACT|Opt-outs|Opt out|DNC list|Don't email|Unsubscribes|Bounced".split("|")
+)
+def test_the_name_of_a_sheet_of_people_who_left_is_understood(name):
+    assert guess(["Email"], [], sheet=f"{name} contacts 2019.xlsx").everyone_out
+
+
+@pytest.mark.parametrize(
+    "name", ["Members, opted out removed", "Everybody not unsubscribed", "List without opt-outs"]
+)
+def test_a_sheet_from_which_they_were_taken_holds_those_who_stayed(name):
+    assert not guess(["Email"], [], sheet=name).everyone_out
+
+
+@pytest.mark.parametrize(
     ("headers", "expected"),
     [
         ("Name|Surname", "given_name|family_name"),

@@ -33,7 +33,6 @@ __all__ = [
 
 NAME_LENGTH = 200
 AREA_LENGTH = 120
-_LEAVERS = re.compile(r"unsubscribed|^cleaned|\bcleaned (contacts|members|audience)|opted out")
 _FOOTER = re.compile(
     r"(grand |sub)?-?\s*totals?\b|end of|count\s*[:=]|page \d+|\d+ (rows|records|contacts|people)\b|"
     r"printed\b|exported\b|generated\b|summe\b|totalt\b|cyfanswm\b|\*{3}|-{3}|={3}",
@@ -85,7 +84,7 @@ def guess(
         polarity=polarity,
         date_order=cell.order_of(below[day]) if day is not None else "dmy",
         opposite=tuple(sorted(i for i in meant if meant[i] != polarity)),
-        everyone_out=leavers or bool(_LEAVERS.search(headings.plain(sheet))),
+        everyone_out=leavers or headings.are_leavers(sheet),
     )
 
 
