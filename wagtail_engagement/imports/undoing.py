@@ -56,6 +56,9 @@ def undo_rows(turn: Turn) -> None:
     Each chunk forgets its rows in its own transaction, so that a kill loses and repeats nothing.
     """
     batch = turn.batch
+    with transaction.atomic():
+        turn.advance(Status.UNDOING)
+        bringing.hand_on(batch)
     while not turn.is_over():
         with transaction.atomic():
             named = batch.rows.filter(participant__isnull=False).order_by("number")[:CHUNK]
