@@ -49,7 +49,7 @@ class Sheet:
 
     `header_row` counts from 1, blank rows too, and is None where no headings were found;
     `headers` are then empty, else as many as columns, "" for a blank one. `samples` are up to
-    five rows below. `hidden_rows` count from 1, `hidden_columns` from 0. `notes` are sentences.
+    five rows below, and rows further down that prove how days are written. `hidden_rows` count from 1, `hidden_columns` from 0. `notes` are sentences.
     """
 
     name: str
