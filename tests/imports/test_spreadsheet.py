@@ -267,6 +267,19 @@ def test_what_is_no_list_is_refused_in_a_sentence(written, name, content, says):
     assert says in refusal(written(content, name))
 
 
+def test_an_open_document_behind_a_password_says_so(tmp_path):
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content.xml", b"\x8f\x02" * 99)
+        archive.writestr("META-INF/manifest.xml", "<manifest:encryption-data/>")
+    assert "password" in refusal(path)
+
+
+def test_formulas_without_a_result_are_counted(workbook):
+    path = workbook(["Email", "Consent"], ["a@example.org", '=IF(1,"N","Y")'])
+    assert "read as empty: 1." in sheet_of(path).notes[0]
+
+
 def test_characters_that_no_text_can_hold_are_left_out_and_counted(written):
     path = written(b"Email,Name\na\0@example.org,A\0nn\n")
     assert read(path) == [(2, ["a@example.org", "Ann"])]

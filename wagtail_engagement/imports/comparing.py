@@ -123,7 +123,8 @@ def compare(sheets: Sequence[Sheet], *, at: datetime.datetime) -> Comparison:
 
 
 def _one_by_one(sheets: Sequence[Sheet]) -> tuple[list[Sheet], dict[str, str]]:
-    found, left_out = [], {}
+    found: list[Sheet] = []
+    left_out: dict[str, str] = {}
     for sheet in sheets:
         with _naming(sheet):
             parts, others = sheets_with_addresses(sheet.reading)

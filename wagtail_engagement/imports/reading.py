@@ -23,6 +23,7 @@ from wagtail_engagement.imports.delimited import Text, facts
 from wagtail_engagement.imports.guarding import Refused
 
 Row = tuple[int, list[str]]
+NOTHING = guarding.Unseen([], [])
 _SAMPLES = 5
 _DAY = re.compile(r"\s*(\d{1,2})[-/. ](\d{1,2})[-/. ]\d{2,4}(?!\d)")
 _CHUNK_ROWS = 500
@@ -84,7 +85,7 @@ def _answer(request: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         if wanted:
             table = Table(workbook, wanted["sheet"])
             hidden = guarding.hidden(path, kind, limits) if wanted["skip_hidden_rows"] else None
-            skip = set((hidden or {}).get(wanted["sheet"], ([], []))[0])
+            skip = set((hidden or {}).get(wanted["sheet"], NOTHING).rows)
             yield from _chunks(table, wanted, limits, skip)
         else:
             sheets = _sheets(workbook, guarding.hidden(path, kind, limits), limits)
@@ -198,7 +199,7 @@ def _telling(below: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _is_proof(day: re.Match[str] | None) -> bool:
-    return bool(day) and max(int(day[1]), int(day[2])) > 12
+    return day is not None and max(int(day[1]), int(day[2])) > 12
 
 
 def _text_sheet(request: Mapping[str, Any], text: Text) -> dict[str, Any]:
@@ -222,9 +223,11 @@ def _sheets(
             if about.name in (hidden or {}):
                 raise
             continue  # a sheet that is a drawing or a macro, not a table
-        rows, columns = (hidden or {}).get(about.name, ([], []))
-        sheet["hidden_rows"] = [row for row in rows if row <= sheet["rows"]]
-        sheet["hidden_columns"] = [column for column in columns if column < sheet["columns"]]
+        unseen = (hidden or {}).get(about.name, NOTHING)
+        sheet["hidden_rows"] = [row for row in unseen.rows if row <= sheet["rows"]]
+        sheet["hidden_columns"] = [each for each in unseen.columns if each < sheet["columns"]]
+        if unseen.formulas:
+            sheet["notes"].append(["formulas", {"count": unseen.formulas}])
         sheet["is_hidden"] = about.visible != SheetVisibleEnum.Visible
         if hidden is None:
             sheet["notes"].append(["hidden_unknown", {}])

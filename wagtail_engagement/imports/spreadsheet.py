@@ -153,6 +153,10 @@ _NOTES = {
         "Look for hidden ones in a spreadsheet program first."
     ),
     "only_headings": gettext_noop("There are no rows below the headings."),
+    "formulas": gettext_noop(
+        "Formulas without a result, whose cells are read as empty: %(count)s. Open the file in a "
+        "spreadsheet program, save it there and choose the new file."
+    ),
     "nulls": gettext_noop("Characters that no text can hold were left out: %(count)s."),
 }
 

@@ -163,9 +163,11 @@ def _leave_to_others(batch: ImportBatch, ids: Collection[int]) -> None:
     ).exclude(batch=batch)
     names: dict[Any, int] = {}
     topics: dict[Any, int] = {}
-    for pk, other, said in rows.order_by("-batch").values_list("participant", "batch", "repeats"):
-        names |= {(pk, name): other for name in said["names"]}
-        topics |= {(pk, topic): other for topic in said["interests"]}
+    # The oldest of them comes last and wins.
+    for row in rows.order_by("-batch"):
+        said: Any = row.repeats
+        names |= {(row.participant_id, name): row.batch_id for name in said["names"]}
+        topics |= {(row.participant_id, topic): row.batch_id for topic in said["interests"]}
     mine = ParticipantName.objects.filter(participant__in=ids, batch=batch)
     _move(mine, lambda row: names.get((row.participant_id, row.name)))
     links = ParticipantInterest.objects.filter(_of_sheet(batch), participant__in=ids)

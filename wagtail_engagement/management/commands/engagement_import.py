@@ -190,6 +190,8 @@ class Command(BaseCommand):
 
     def _tell_guess(self, path: Path, sheet: spreadsheet.Sheet, mapping: Mapping) -> None:
         out = self.stderr if self.options["json"] else self.stdout
+        for note in sheet.notes:
+            out.write(f"{path.name}, {sheet.name}: {note}")
         out.write(f"{path.name}, {sheet.name}: this is what the columns seem to be.")
         for index, text in enumerate(sheet.headers):
             value = mapping.fields.get(index, "not stored")
