@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django.urls import include, path, reverse
@@ -103,6 +104,9 @@ class NumberPaginator(WagtailPaginator):
         return self._get_page(self.object_list.filter(pk__in=these), number, self)
 
 
+NARROW = forms.Media(css={"all": ["wagtail_engagement/narrow.css"]})
+
+
 class NativeIndexView(generic.IndexView):
     """Wagtail's listing without its export, and with a search that can need a permission.
 
@@ -118,6 +122,11 @@ class NativeIndexView(generic.IndexView):
     def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.is_export = False
+
+    def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(*args, **kwargs)
+        context["media"] += NARROW
+        return context
 
     @cached_property
     def is_searchable(self) -> bool:

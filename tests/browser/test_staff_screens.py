@@ -111,3 +111,30 @@ def test_a_staff_screen_has_no_barriers_and_nothing_inline(name, numbers, staff)
     assert barriers(page, within=OURS) == []
     foreign = [line for line in page.watch.reports if not line.startswith(WAGTAILS_INLINE)]
     assert foreign == []
+
+
+# What is right of a narrow window and can be reached neither by scrolling nor otherwise.
+CUT_OFF = """() => {
+  const scrolls = each => {
+    for (let e = each; e && e.tagName !== 'MAIN'; e = e.parentElement)
+      if (getComputedStyle(e).overflowX === 'auto') return true;
+    return false;
+  };
+  return [...document.querySelectorAll('main .content *')].filter(
+    e => !e.closest('header, nav, .w-slim-header, .w-sr-only') && !scrolls(e)
+      && e.getBoundingClientRect().right > innerWidth + 1
+  ).map(e => `${e.tagName} ${e.className}`);
+}"""
+
+
+@pytest.mark.parametrize(
+    "name", ["do_not_contact", "bar", "requests", "request", "receipt", "pack"]
+)
+def test_nothing_is_cut_off_in_a_narrow_window(name, numbers, staff):
+    page = staff("Engagement all-in-one", "Register steward")
+    page.set_viewport_size({"width": 320, "height": 900})
+    more = {"bar": "wagtail_engagement_do_not_contact:add", "pack": "wagtail_engagement_pack"}
+    page.goto(reverse({**SCREENS, **more}[name], args=numbers.get(name, [])))
+    page.get_by_role("main").wait_for()
+    shot(page, f"staff-narrow-{name}")
+    assert page.evaluate(CUT_OFF) == []

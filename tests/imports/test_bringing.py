@@ -199,16 +199,30 @@ def test_undoing_takes_back_people_answers_and_the_consultation():
         assert not table.objects.exists()
 
 
-def test_undoing_leaves_what_another_import_brought_and_what_hangs_on_it():
+def test_undoing_leaves_what_hangs_on_the_consultation():
+    second = old_forms.brought_in(old_forms.form(ANN))
+    factories.InvitationFactory(consultation=Consultation.objects.get())
+    sheets.undone(second)
+    assert not ConsultationResponse.objects.exists() and Consultation.objects.count() == 1
+
+
+def test_undoing_leaves_the_answers_that_another_import_passed_over():
     page = old_forms.form(ANN)
     first = old_forms.brought_in(page)
     old_forms.fill_in(page, BO)
     second = old_forms.brought_in(page)
     sheets.undone(first)
-    assert ConsultationResponse.objects.count() == 1
-    factories.InvitationFactory(consultation=Consultation.objects.get())
+    assert ConsultationResponse.objects.count() == 2
     sheets.undone(second)
-    assert not ConsultationResponse.objects.exists() and Consultation.objects.count() == 1
+    assert not ConsultationResponse.objects.exists() and not Consultation.objects.exists()
+
+
+def test_undoing_takes_answers_to_what_the_other_import_leaves_out():
+    page = old_forms.form(ANN)
+    first = old_forms.brought_in(page)
+    old_forms.brought_in(page, mapping={"column_9": "ignore"})
+    sheets.undone(first)
+    assert not ConsultationResponse.objects.exists()
 
 
 def test_a_dry_run_counts_the_answers_and_stores_none():

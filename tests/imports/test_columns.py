@@ -202,14 +202,6 @@ def test_the_date_that_says_most_about_permission_is_taken():
     assert guess(headers[:-1], []).columns("date") == [4]
 
 
-def test_a_file_of_people_who_left_marks_everyone_out():
-    headers = ["Email Address", "UNSUB_TIME"]
-    mapping = guess(headers, [])
-    assert read(["ann@example.org", ""], mapping, headers).permission == "out"
-    assert guess(["Email"], [], sheet="Unsubscribed members").everyone_out
-    assert not guess(["Email"], [], sheet="Subscribed members").everyone_out
-
-
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
@@ -292,12 +284,6 @@ def test_columns_of_opposite_polarity_are_each_read_their_own_way():
     assert read(["ann@example.org", "Yes", "No"], headers=headers).permission == "in"
     assert read(["ann@example.org", "Yes", "Yes"], headers=headers).permission == "out"
     assert read(["ann@example.org", "", "No"], headers=headers).permission == "unknown"
-
-
-def test_somebody_who_joined_a_list_and_stayed_is_in():
-    headers = ["Email", "Unsubscribed"]
-    assert read(["ann@example.org", "no"], headers=headers).permission == "in"
-    assert read(["ann@example.org", "yes"], headers=headers).permission == "out"
 
 
 def test_an_organisation_is_its_own_kind():

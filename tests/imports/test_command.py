@@ -189,3 +189,14 @@ def test_a_named_sheet_without_addresses_refuses_the_file(capsys, tmp_path):
     [report] = json.loads(capsys.readouterr().out)
     assert "“Budget” cannot be brought in" in report["error"]
     assert not Participant.objects.exists()
+
+
+def test_the_sheet_of_those_who_left_comes_before_those_who_said_yes(capsys, tmp_path, wording):
+    path = tmp_path / "panel.xlsx"
+    yes = [["Email", "OK to contact?"], ["ann@example.com", "yes"]]
+    left = [["Email", "Reason"], ["Ann@Example.com", "asked"]]
+    path.write_bytes(test_sheets.workbook({"Members": yes, "Opt-outs": left}))
+    reports = run(capsys, path, **by_the_book(wording))
+    assert [report["sheet"] for report in reports] == ["Opt-outs", "Members"]
+    assert sheets.standing("ann@example.com") == "stopped"
+    assert reports[1]["suppressed"] == 1

@@ -53,6 +53,18 @@ def test_each_sheet_of_a_workbook_is_a_list_of_its_own(tmp_path):
     found = compared([Sheet(Reading(path=path, filename="fairs.xlsx"))])
     assert [each.name for each in found.lists] == ["fairs.xlsx: Spring", "fairs.xlsx: Autumn"]
     assert found.on_lists == {2: 1}
+    assert found.left_out == {"fairs.xlsx: Sheet": "no rows below the headings"}
+
+
+def test_a_hidden_sheet_is_named_as_not_compared(tmp_path):
+    book, path = Workbook(), tmp_path / "fairs.xlsx"
+    for name in ("Spring", "Do not contact"):
+        for row in (["Name", "Email"], ["Ann", "ann@example.org"]):
+            (book[name] if name in book else book.create_sheet(name)).append(row)
+    book["Do not contact"].sheet_state = "hidden"
+    book.save(path)
+    found = compared([Sheet(Reading(path=path, filename="fairs.xlsx"))])
+    assert found.left_out["fairs.xlsx: Do not contact"] == "hidden" and found.addresses == 1
 
 
 def test_more_sheets_than_can_be_shown_are_refused_with_a_sentence(sheets):

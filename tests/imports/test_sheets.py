@@ -87,6 +87,14 @@ def test_each_chosen_sheet_is_an_import_with_a_file_of_its_own(staff):
     assert set(Participant.objects.values_list("name", flat=True)) == {"Ann Lee", "Bo Ray"}
 
 
+def test_the_sheet_of_those_who_left_is_gone_through_first(staff):
+    rows = [HEADINGS, ["Ann Lee", "ann@example.org"]]
+    batch = uploaded(staff, sheets={"Members": rows, "Do not contact": rows})
+    staff.post(at("sheets", batch.pk), {"sheets": ["Members", "Do not contact"]})
+    made = ImportBatch.objects.order_by("pk")
+    assert [batch.sheet for batch in made] == ["Do not contact", "Members"]
+
+
 def test_choosing_twice_makes_nothing_twice(staff):
     first, _second = chosen(staff, "Spring", "Autumn")
     again = {"batch": first, "names": ["Spring", "Autumn", "Budget"], "actor": None}

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 
 from tests.imports import workbooks
+from wagtail_engagement.imports.columns import guess
 from wagtail_engagement.imports.spreadsheet import Limits, SheetRefused, inspect, rows
 
 PEOPLE = "Email,Name\namina@example.org,Amina\nben@example.org,Ben\n"
@@ -104,6 +105,31 @@ def test_an_encoding_that_was_guessed_is_said_to_be_a_guess(written):
     found = look(path)
     assert (found.encoding, found.encoding_is_certain) == ("cp1252", False)
     assert found.sheets[0].samples[0][0] == "Siân “Siwsi” Huws"
+
+
+@pytest.mark.parametrize("words", ["Åsa Öberg", "About £5 – O’Brien", "Siân"])
+def test_a_few_accents_are_read_as_offices_here_write_them(written, words):
+    path = written(f"Email;Name\nann@example.com;{words}\n", encoding="cp1252")
+    assert sheet_of(path).samples[0][1] == words
+
+
+def test_letters_of_the_east_are_not_taken_for_western_ones(written):
+    path = written("Email;Name\na@example.com;Łukasz Wójcik\n", encoding="cp1250")
+    assert sheet_of(path).samples[0][1] == "Łukasz Wójcik"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_does_not_say_so_is_read(written, encoding):
+    book = look(written("Email;Name\na@example.com;Åsa\n", encoding=encoding))
+    assert book.sheets[0].samples == [["a@example.com", "Åsa"]]
+    assert not book.encoding_is_certain
+
+
+def test_a_row_further_down_that_proves_how_days_are_written_is_a_sample(written):
+    lines = "".join(f"a{n}@example.com,3/{n}/2026\n" for n in range(1, 20))
+    sheet = sheet_of(written(f"Email,Date added\n{lines}"))
+    assert (len(sheet.samples), sheet.samples[-1][1]) == (6, "3/13/2026")
+    assert guess(sheet.headers, sheet.samples).date_order == "mdy"
 
 
 def test_an_encoding_that_a_person_chose_is_used_or_refused_with_its_name(written):
@@ -239,6 +265,19 @@ def test_a_sheet_with_headings_alone_says_so(written):
 )
 def test_what_is_no_list_is_refused_in_a_sentence(written, name, content, says):
     assert says in refusal(written(content, name))
+
+
+def test_an_open_document_behind_a_password_says_so(tmp_path):
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content.xml", b"\x8f\x02" * 99)
+        archive.writestr("META-INF/manifest.xml", "<manifest:encryption-data/>")
+    assert "password" in refusal(path)
+
+
+def test_formulas_without_a_result_are_counted(workbook):
+    path = workbook(["Email", "Consent"], ["a@example.org", '=IF(1,"N","Y")'])
+    assert "read as empty: 1." in sheet_of(path).notes[0]
 
 
 def test_characters_that_no_text_can_hold_are_left_out_and_counted(written):

@@ -50,6 +50,26 @@ def test_from_others_goes_what_the_sheet_added():
     assert [e.action for e in person.consent_events.all()] == ["given", "retracted"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_name_and_an_interest_that_another_sheet_gives_too_stay(order):
+    ways = [sheets.brought_in(YES), sheets.brought_in([*YES[:3], "no"])][::order]
+    sheets.undone(ways[0])
+    person = sheets.person(ANN)
+    assert person.name == "Ann Lee" and person.names.get().batch == ways[1]
+    assert person.interest_links.get().batch == ways[1]
+    sheets.undone(ways[1])
+    assert not Participant.objects.exists()
+
+
+def test_what_another_sheet_does_not_say_goes():
+    first = sheets.brought_in(YES)
+    sheets.brought_in([ANN, "Ann Marie Lee"])
+    sheets.undone(first)
+    person = sheets.person(ANN)
+    assert [row.name for row in person.names.all()] == ["Ann Marie Lee"]
+    assert not person.interest_links.exists()
+
+
 def test_what_a_person_did_since_stays():
     batch = sheets.brought_in(YES)
     person, now = sheets.person(ANN), timezone.now()

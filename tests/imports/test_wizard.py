@@ -109,6 +109,13 @@ def test_the_headings_are_found_below_a_preamble_and_can_be_corrected(staff):
     assert "headings in row 4" in other.text and "Bo Ray" in other.text
 
 
+def test_the_sign_between_columns_is_shown_as_it_was_taken(staff):
+    batch = upload(staff)
+    assert "taken to be “comma ,”" in staff.get(at("columns", batch.pk)).text
+    other = staff.get(at("columns", batch.pk), {"delimiter": ";"})
+    assert "taken to be “comma ,”" not in other.text
+
+
 def test_each_column_shows_samples_and_notes_are_not_stored_unless_chosen(staff):
     batch = upload(staff)
     form = staff.get(at("columns", batch.pk)).context["form"]

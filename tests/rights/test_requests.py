@@ -102,6 +102,14 @@ def test_erasing_asks_what_becomes_of_the_answers(steward, known):
     assert models.Participant.objects.count() == 2
 
 
+def test_staff_are_not_asked_about_answers_of_whoever_never_answered(steward, known):
+    person = factories.ParticipantFactory(agreed=True)
+    page = take_down(steward, person, kind="erasure").content.decode()
+    assert "What goes, and what stays" in page and "Answers stay" not in page
+    steward.post(screen("erase", newest().pk), {})
+    assert not models.Participant.objects.filter(pk=person.pk).exists()
+
+
 def test_erasing_removes_what_was_ticked_and_ends_with_a_receipt(steward, known):
     take_down(steward, known.person, kind="erasure")
     ticked = {"answers": "keep", "texts": f"{known.response.pk}:park"}

@@ -233,6 +233,16 @@ def test_a_closed_request_keeps_its_receipt_alone():
     assert row.participant is None and row.receipt == {"counts": {}}
 
 
+def test_the_note_about_a_letter_goes_with_the_closed_request():
+    told = {"note": "File 12, Ada", "mailbox_gone": True}
+    row = models.RightsRequest.objects.create(
+        kind="access", participant=somebody(1), closed_at=NOW - 731 * DAY, receipt=told
+    )
+    retaining.run(at=NOW)
+    row.refresh_from_db()
+    assert row.receipt == {}
+
+
 def test_rows_of_a_sheet_that_nobody_looked_at_are_left_out_without_their_cells():
     batch = models.ImportBatch.objects.create(
         filename="a.csv", sha256="a", status="finished", finished_at=NOW - 31 * DAY

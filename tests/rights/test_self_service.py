@@ -141,6 +141,16 @@ def test_erasing_oneself_asks_about_the_answers_first(client, person):
     assert models.Participant.objects.exists()
 
 
+def test_whoever_never_answered_is_not_asked_about_answers(client, person):
+    models.ConsultationResponse.objects.all().delete()
+    page = press(client, open_fresh(client, person), "see", DATA)
+    page = press(client, page, "erase", DATA)
+    assert "nswers" not in page.content.decode()
+    page = press(client, page, "erase_now", DATA)
+    assert "We have erased what the register held about you." in page.content.decode()
+    assert not models.Participant.objects.exists()
+
+
 @pytest.mark.parametrize(("choice", "left"), [("keep", 1), ("delete", 0)])
 def test_erasing_oneself_ends_with_a_receipt(client, person, choice, left):
     page = press(client, open_fresh(client, person), "see", DATA)

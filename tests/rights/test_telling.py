@@ -1,5 +1,7 @@
 """Whoever is erased hears of it once more, at the address that is found nowhere afterwards."""
 
+import datetime
+
 import pytest
 from django.db import transaction
 from django.utils import timezone, translation
@@ -13,6 +15,7 @@ from wagtail_engagement.rights import erasing, telling
 from .person import EMAIL, OTHER, WORD, trace_of
 from .test_requests import STEWARD, newest, screen, staff, take_down
 
+HOUR = datetime.timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
@@ -105,8 +108,14 @@ def test_a_receipt_that_did_not_leave_says_so_and_the_address_is_gone_all_the_sa
 
 
 def test_a_worker_that_dies_between_leaves_a_receipt_that_is_true(known):
-    request = erasing.erase(person=known.person, keeps_responses=True, at=timezone.now())
+    an_hour_ago = timezone.now() - HOUR
+    request = erasing.erase(person=known.person, keeps_responses=True, at=an_hour_ago)
     assert "cannot tell" in str(telling.receipt_of(request)["mailed"])
+
+
+def test_a_page_that_is_made_before_the_mail_leaves_says_that_it_goes_out(known):
+    request = erasing.erase(person=known.person, keeps_responses=True, at=timezone.now())
+    assert "goes out by email now" in str(telling.receipt_of(request)["mailed"])
 
 
 def test_nothing_is_mailed_of_an_erasure_that_did_not_stand(known, mailoutbox):

@@ -135,6 +135,9 @@ class SuppressionForm(forms.ModelForm):
     )
     field_order = ["address", "purpose", "source"]
 
+    class Media:
+        css = {"all": ["wagtail_engagement/narrow.css"]}
+
     class Meta:
         model = Suppression
         fields = ["purpose"]

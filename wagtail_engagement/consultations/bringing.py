@@ -161,6 +161,12 @@ def _keep_contacts(
     )
 
 
+def hand_on(*, uuids: Collection[uuid.UUID], batch: str, to: str) -> None:
+    """Let these forms, where `batch` brought them in, be counted as brought in by `to`."""
+    rows = ConsultationResponse.objects.filter(uuid__in=uuids, route=Route.BROUGHT)
+    rows.filter(route_key=batch).update(route_key=to)
+
+
 @transaction.atomic
 def take_back(*, batch: str, most: int) -> int:
     """Delete up to `most` responses that `batch` brought in, and return how many.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,7 @@ from .judging import Judged
 from .mapping import Field, Mapping
 from .models import ALREADY, ANSWERS, RESPONSES, SAID, ImportBatch, ImportRow
 from .questions import FormChanged
+from .spreadsheet import SheetRefused
 from .terms import moment
 
 # Who somebody is, and what staff know of them, is kept apart from what they answered.
@@ -39,6 +41,8 @@ CONTACT = (
     Field.NOTES,
 )
 Rows = Sequence[tuple[int, list[str]]]
+AT_ONCE = 500
+STANDING = (ImportBatch.Status.RUNNING, ImportBatch.Status.FINISHED)
 
 
 def bring(*, page: Any, actor: Any, at: datetime.datetime) -> ImportBatch:
@@ -214,6 +218,38 @@ def what_is_said(batch: ImportBatch, *, at: datetime.datetime) -> dict[str, Any]
         "names_who": bool(Mapping.from_json(batch.mapping).columns(*CONTACT)),
         "last_day": batch.collected_to or last,
     }
+
+
+def hand_on(batch: ImportBatch) -> None:
+    """Leave answers that another import of the form passed over, for they were here, to that one.
+
+    Only to one that keeps all that this one keeps: somebody may have left a question out since.
+    """
+    if not batch.form_page:
+        return
+    others = ImportBatch.objects.filter(form_page=batch.form_page, status__in=STANDING)
+    for other in others.exclude(pk=batch.pk).order_by("pk"):
+        if _names_kept(batch) <= _names_kept(other):
+            _hand_on_to(other, batch)
+
+
+def _names_kept(batch: ImportBatch) -> set[str]:
+    columns = answer_columns(Mapping.from_json(batch.mapping))
+    return {batch.form["fields"][index]["name"] for index in columns}
+
+
+def _hand_on_to(other: ImportBatch, batch: ImportBatch) -> None:
+    try:
+        page = submissions.page_of(batch)
+    except SheetRefused:
+        return  # Nobody can tell any more which answers are of which row.
+    numbers = other.rows.order_by("number").values_list("number", flat=True).iterator()
+    while chunk := list(islice(numbers, AT_ONCE)):
+        answers.hand_on(
+            uuids=[submissions.uuid_of(page, number) for number in chunk],
+            batch=str(batch.uuid),
+            to=str(other.uuid),
+        )
 
 
 def take_back(batch: ImportBatch, *, most: int) -> int:

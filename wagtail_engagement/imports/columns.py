@@ -33,7 +33,6 @@ __all__ = [
 
 NAME_LENGTH = 200
 AREA_LENGTH = 120
-_LEAVERS = re.compile(r"unsubscribed|^cleaned|\bcleaned (contacts|members|audience)|opted out")
 _FOOTER = re.compile(
     r"(grand |sub)?-?\s*totals?\b|end of|count\s*[:=]|page \d+|\d+ (rows|records|contacts|people)\b|"
     r"printed\b|exported\b|generated\b|summe\b|totalt\b|cyfanswm\b|\*{3}|-{3}|={3}",
@@ -54,10 +53,10 @@ def guess(
 ) -> Mapping:
     """Return the likely meaning of each column, from its heading and the first rows below.
 
-    Hidden columns are never matched. `sheet` is the name of the sheet or file: people on one
-    called "Unsubscribed" or "Cleaned" are out.
+    Hidden columns are never matched, but for one that says who opted out. `sheet` is the name of
+    the sheet or file: people on one called "Unsubscribed" or "Do not contact" are out.
     """
-    shown = {i: text for i, text in enumerate(headers) if i not in hidden_columns}
+    shown = {i: text for i, text in enumerate(headers) if _counts(i, text, hidden_columns)}
     below = {
         i: [row[i].strip() for row in samples if i < len(row) and row[i].strip()] for i in shown
     }
@@ -85,8 +84,12 @@ def guess(
         polarity=polarity,
         date_order=cell.order_of(below[day]) if day is not None else "dmy",
         opposite=tuple(sorted(i for i in meant if meant[i] != polarity)),
-        everyone_out=leavers or bool(_LEAVERS.search(headings.plain(sheet))),
+        everyone_out=leavers or headings.are_leavers(sheet),
     )
+
+
+def _counts(index: int, heading: str, hidden_columns: Collection[int]) -> bool:
+    return index not in hidden_columns or headings.polarity(heading) == "out"
 
 
 def _field(heading: str, below: Collection[str]) -> str:

@@ -66,6 +66,7 @@ class Comparison:
     opted_out: int
     stale: int
     undated: int
+    left_out: dict[str, str]  # why a sheet of a workbook is not compared, by its name
 
     @property
     def on_several(self) -> int:
@@ -100,7 +101,8 @@ def compare(sheets: Sequence[Sheet], *, at: datetime.datetime) -> Comparison:
     Stores nothing. Raises SheetRefused, naming the file.
     """
     known = _Known()
-    read = [_read(sheet, index, known) for index, sheet in enumerate(_one_by_one(sheets))]
+    found, left_out = _one_by_one(sheets)
+    read = [_read(sheet, index, known) for index, sheet in enumerate(found)]
     stale_before = (at - STALE_AFTER).date()
     stale = {mark for mark, day in known.newest.items() if day < stale_before}
     combinations = Counter(known.sheets.values())
@@ -116,19 +118,22 @@ def compare(sheets: Sequence[Sheet], *, at: datetime.datetime) -> Comparison:
         opted_out=len(known.out),
         stale=len(stale),
         undated=len(known.sheets) - len(known.newest),
+        left_out=left_out,
     )
 
 
-def _one_by_one(sheets: Sequence[Sheet]) -> list[Sheet]:
-    found = []
+def _one_by_one(sheets: Sequence[Sheet]) -> tuple[list[Sheet], dict[str, str]]:
+    found: list[Sheet] = []
+    left_out: dict[str, str] = {}
     for sheet in sheets:
         with _naming(sheet):
-            parts = sheets_with_addresses(sheet.reading)
+            parts, others = sheets_with_addresses(sheet.reading)
         found += [replace(sheet, reading=part) for part in parts]
+        left_out |= {f"{sheet.reading.filename}: {name}": why for name, why in others.items()}
     if len(found) > MOST:
         text = _("These files hold %(number)s sheets. Compare at most %(most)s at once.")
         raise SheetRefused(text % {"number": len(found), "most": MOST})
-    return found
+    return found, left_out
 
 
 @contextmanager

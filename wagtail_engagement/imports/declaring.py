@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from wagtail.log_actions import log
 
-from . import files, queries, scanning
+from . import files, headings, queries, scanning
 from .mapping import Field, Mapping, MappingRefused
 from .models import ImportBatch, ImportRow
 from .spreadsheet import SheetRefused
@@ -105,7 +105,9 @@ def take_sheets(*, batch: ImportBatch, names: Sequence[str], actor: Any) -> list
         raise ImportRefused(_("The file was deleted. Upload it again."))
     there = set(queries.of_same_file(batch).values_list("sheet", flat=True))
     made = []
-    for name in [each[:SHEET_LENGTH] for each in names]:
+    # Those who left come first, so that nobody is mailable until their no comes in.
+    first = sorted(names, key=lambda name: not headings.are_leavers(name))
+    for name in [each[:SHEET_LENGTH] for each in first]:
         if name in there:
             continue
         if batch.sheet:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TextIO
 
@@ -22,6 +23,8 @@ _BOMS = (
 )
 # What office programs save in, the most usual first: of several that fit, the first is taken.
 _LIKELY = ("cp1252", "latin_1", "iso8859_15", "cp1250", "mac_roman", "cp850", "cp1251", "cp1253")
+# What Polish or Czech letters become when they are read as Western ones.
+_SIGN_IN_WORD = re.compile(r"[£¯³¹ª¿¼¾¥][^\W\d_]|[^\W\d_][£¯³¹ª¿¼¾¥]")
 _DELIMITERS = (",", ";", "\t", "|", "^")
 _SAMPLE = 2**18
 
@@ -33,14 +36,42 @@ def encoding_of(path: str) -> tuple[str, bool]:
     for mark, name in _BOMS:
         if head.startswith(mark):
             return name, True
+    if (wide := _wide(path)) and _reads_as(path, wide):
+        return wide, False
     if _reads_as(path, "utf-8"):
         return "utf-8", True
-    best = from_bytes(_telling_lines(path), cp_isolation=list(_LIKELY)).best()
-    alike = best.could_be_from_charset if best else []  # they give the same letters here
+    alike = _fitting(_telling_lines(path))
     for name in sorted(_LIKELY, key=lambda name: name not in alike):
         if _reads_as(path, name):
             return name, False
     return "latin_1", False
+
+
+def _wide(path: str) -> str:
+    """UTF-16 that does not say so: every other byte of plain letters is nothing. "" for others."""
+    with open(path, "rb") as file:
+        head = file.read(_SAMPLE)
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if max(first, second) * 3 < len(head):
+        return ""
+    return "utf-16-le" if second > first else "utf-16-be"
+
+
+def _fitting(lines: bytes) -> Sequence[str]:
+    """The encodings that fit best, which all give the same letters here.
+
+    Of several that fit alike, the one that offices here use: a few accents prove nothing.
+    """
+    found = from_bytes(lines, cp_isolation=list(_LIKELY))
+    best = found.best()
+    if best is None:
+        return []
+    usual = _LIKELY[0]
+    for match in found:
+        fits = match.chaos <= best.chaos and match.coherence >= best.coherence
+        if fits and match.encoding == usual and not _SIGN_IN_WORD.search(str(match)):
+            return [usual]
+    return best.could_be_from_charset
 
 
 def _telling_lines(path: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from xml.parsers import expat
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -75,8 +75,17 @@ def _kind_of_zip(path: str, limits: Mapping[str, Any]) -> str:
     if "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names):
         return "xlsx"
     if "content.xml" in names:
+        _refuse_locked_ods(path)
         return "ods"
     raise Refused("not_a_sheet")
+
+
+def _refuse_locked_ods(path: str) -> None:
+    """An OpenDocument behind a password says so in its list of parts, and in no flag of the ZIP."""
+    with zipfile.ZipFile(path) as archive:
+        if "META-INF/manifest.xml" in archive.namelist():
+            if b"encryption-data" in archive.read("META-INF/manifest.xml"):
+                raise Refused("password")
 
 
 def _check_members(archive: zipfile.ZipFile, limits: Mapping[str, Any]) -> set[str]:
@@ -113,12 +122,14 @@ def _refuse_entities(*_: Any) -> NoReturn:
     raise Refused("entities")
 
 
-def _parse(archive: zipfile.ZipFile, name: str, start: Start, end: Start | None = None) -> None:
+def _parse(
+    archive: zipfile.ZipFile, name: str, start: Start, text: Callable[[str], None] | None = None
+) -> None:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.EntityDeclHandler = _refuse_entities
     parser.StartElementHandler = lambda tag, given: start(tag.rpartition(" ")[2], _plain(given))
-    if end:
-        parser.EndElementHandler = lambda tag: end(tag.rpartition(" ")[2], {})
+    if text:
+        parser.CharacterDataHandler = text
     with archive.open(name) as file:
         while piece := file.read(_PIECE):
             parser.Parse(piece, False)
@@ -130,11 +141,20 @@ def _plain(given: dict[str, str]) -> dict[str, str]:
     return {name.rpartition(" ")[2]: value for name, value in given.items()} if given else given
 
 
-Hidden = dict[str, tuple[list[int], list[int]]]
+class Unseen(NamedTuple):
+    """What nobody sees of a sheet: hidden rows (from 1) and columns (from 0), and how many
+    formulas the file gives no result of."""
+
+    rows: list[int]
+    columns: list[int]
+    formulas: int = 0
+
+
+Hidden = dict[str, Unseen]
 
 
 def hidden(path: str, kind: str, limits: Mapping[str, Any]) -> Hidden | None:
-    """By sheet: the hidden rows (from 1) and columns (from 0). None where nothing tells."""
+    """What is unseen, by sheet. None where nothing tells."""
     if kind == "csv":
         return {}
     if kind == "xls":
@@ -150,7 +170,7 @@ def hidden(path: str, kind: str, limits: Mapping[str, Any]) -> Hidden | None:
 
 def _hidden_xlsx(
     archive: zipfile.ZipFile, limits: Mapping[str, Any]
-) -> Iterator[tuple[str, tuple[list[int], list[int]]]]:
+) -> Iterator[tuple[str, Unseen]]:
     sheets: list[tuple[str, str]] = []
     targets: dict[str, str] = {}
 
@@ -172,15 +192,38 @@ def _hidden_xlsx(
             yield name, _hidden_in_worksheet(archive, part, limits)
 
 
-def _hidden_in_worksheet(
-    archive: zipfile.ZipFile, part: str, limits: Mapping[str, Any]
-) -> tuple[list[int], list[int]]:
+class Formulas:
+    """Counts the formulas of a sheet without a result: some programs leave that to Excel."""
+
+    def __init__(self) -> None:
+        self.empty = 0
+        self.is_open = self._is_words = self._in_result = False
+
+    def start(self, tag: str, given: dict[str, str]) -> None:
+        if tag == "c":
+            self.empty += self.is_open
+            # A result of words may well be none.
+            self.is_open, self._in_result = False, False
+            self._is_words = given.get("t") == "str"
+        elif tag == "f":
+            self.is_open = not self._is_words
+        elif tag == "v":
+            self._in_result = True
+
+    def text(self, _words: str) -> None:
+        if self._in_result:
+            self.is_open = False
+
+
+def _hidden_in_worksheet(archive: zipfile.ZipFile, part: str, limits: Mapping[str, Any]) -> Unseen:
     rows: list[int] = []
     columns: set[int] = set()
     last = 0
+    formulas = Formulas()
 
     def start(tag: str, given: dict[str, str]) -> None:
         nonlocal last
+        formulas.start(tag, given)
         if tag == "row":
             last = int(given.get("r", last + 1))
             if given.get("hidden") in ("1", "true"):
@@ -189,8 +232,8 @@ def _hidden_in_worksheet(
             first = int(given["min"]) - 1
             columns.update(range(first, min(int(given["max"]), first + limits["max_columns"])))
 
-    _parse(archive, part, start)
-    return rows, sorted(columns)
+    _parse(archive, part, start, text=formulas.text)
+    return Unseen(rows, sorted(columns), formulas.empty + formulas.is_open)
 
 
 _ODS_MOST = 2**20  # rows of a sheet; the rest of a "repeated" number is padding
@@ -206,7 +249,7 @@ def _hidden_ods(archive: zipfile.ZipFile) -> Hidden:
         nonlocal rows, columns, row, column
         gone = given.get("visibility") in ("collapse", "filter")
         if tag == "table":
-            rows, columns = found.setdefault(given.get("name", ""), ([], []))
+            rows, columns, _ = found.setdefault(given.get("name", ""), Unseen([], []))
             row = column = 0
         elif tag == "table-column":
             many = int(given.get("number-columns-repeated", 1))

@@ -115,6 +115,17 @@ _DATES = tuple(  # the day that says most about permission comes first
         r"^(date|datum|dyddiad|fecha|day)$",
     )
 )
+# Names of sheets and files. "Opted out removed" and "Not unsubscribed" hold those who stayed.
+_LEFT = (
+    r"(\bunsub\w*|\bopt(ed)? ?outs?\b|\b(do ?not|dont) (contact|email|mail|invite)|\bdnc\b|"
+    r"\bnot to be (contacted|emailed)|\bsuppress\w*|\bbounce[ds]\b|\bsaid no\b|\bblacklist|"
+    r"\bblocklist|\babgemeldet|\bavregistrer|\bdesinscri|\bdanysgrif|\buitgeschreven)"
+)
+_LEAVERS = re.compile(rf"{_LEFT}|^cleaned|\bcleaned (contacts|members|audience)")
+_WITHOUT = re.compile(
+    rf"\b(without|excl\w*|minus|except|not|no|less) (the )?{_LEFT}|"
+    rf"{_LEFT}( \w+)?( have| has| are| were)?( been)? (removed|excluded|deleted|taken out)\b"
+)
 _TIME_WORD = re.compile(
     r"\b(date|time|day|at|on|when|timestamp|time ?stamp|\w*datum|dyddiad)\b|^(created|joined|added|"
     r"registered|submitted|completed|horodateur|tidstampel|zeitstempel)$"
@@ -199,6 +210,12 @@ def left_a_list(heading: str) -> bool:
 def is_leavers_time(heading: str) -> bool:
     """Return whether only a file of people who left (or bounced) has this column."""
     return plain(heading) in ("unsub time", "clean time")
+
+
+def are_leavers(name: str) -> bool:
+    """Return whether a sheet or file with this name holds none but people who left."""
+    text = plain(name)
+    return bool(_LEAVERS.search(text)) and not _WITHOUT.search(text)
 
 
 def date_rank(heading: str) -> int | None:

@@ -172,6 +172,7 @@ def decide_review(
         )
         store(changes, terms, at=at)
         row.outcome, row.reason, row.column = judged.outcome, judged.reason, judged.column
+        row.repeats = judged.repeats
         row.participant_id = judged.known.person_id if judged.known else None
     else:
         row.outcome, row.reason = Outcome.REFUSED, _("Left out after somebody looked at it")

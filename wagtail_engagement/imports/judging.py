@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -31,7 +32,8 @@ NOTE_LENGTH = 2000
 class Judged:
     """What became of a row, why, and of whom it speaks.
 
-    `column` is the one that decided: what cannot be read, or a no.
+    `column` is the one that decided: what cannot be read, or a no. `repeats` are the names and
+    interests that some sheet had brought before.
     """
 
     number: int
@@ -41,6 +43,7 @@ class Judged:
     known: Known | None = None
     unmeant: tuple[str, ...] = ()
     row: Row | None = None
+    repeats: dict[str, list[Any]] | None = None
 
 
 @dataclass
@@ -107,6 +110,7 @@ class Judge:
         if is_new:
             known.exists = True
             self.changes.newcomers.append(known)
+        repeats = None if is_new else self._repeats(known, row)
         adds, unmeant = self._notes_of(known, row)
         adds |= self._permission(known, said, row, number)
         reasons = [*row.warnings, *self._of_words(unmeant)]
@@ -117,7 +121,7 @@ class Judge:
         elif said == "out":
             reasons.insert(0, _("Said no on this sheet: do not contact"))
         reason = ". ".join(reasons)[:REASON_LENGTH]
-        return Judged(number, outcome, reason, said_no_in, known, tuple(unmeant))
+        return Judged(number, outcome, reason, said_no_in, known, tuple(unmeant), repeats=repeats)
 
     @cached_property
     def _column_of_no(self) -> int:
@@ -133,6 +137,15 @@ class Judge:
 
     # Who they are
 
+    def _wanted(self, row: Row) -> set[int]:
+        """The interests that a row gives: everyone's on this sheet, and its own."""
+        return {*self.terms.everyone, *filter(None, map(self.terms.interest, row.interests))}
+
+    def _repeats(self, known: Known, row: Row) -> dict[str, list[Any]] | None:
+        names = [row.name] if row.name in known.names else []
+        topics = [pk for pk in sorted(self._wanted(row)) if known.interests.get(pk)]
+        return {"names": names, "interests": topics} if names or topics else None
+
     def _notes_of(self, known: Known, row: Row) -> tuple[bool, list[str]]:
         """Note what a row says of somebody; return whether that is new, and words left out."""
         adds = self._name(known, row.name)
@@ -142,17 +155,10 @@ class Judge:
             known.notes.add(note)
             self.changes.notes.append((known, note))
             adds = True
-        unmeant = []
-        wanted = dict.fromkeys(self.terms.everyone)
-        for text in row.interests:
-            if pk := self.terms.interest(text):
-                wanted[pk] = None
-            else:
-                unmeant.append(text)
         since = self.terms.collected(row.date) or self.terms.now
-        for pk in wanted:
+        for pk in self._wanted(row):
             adds |= self._interest(known, pk, since)
-        return adds, unmeant
+        return adds, [text for text in row.interests if not self.terms.interest(text)]
 
     def _name(self, known: Known, name: str) -> bool:
         is_own = known.came_alone and name == known.name

@@ -176,6 +176,9 @@ class ImportRow(models.Model):
         db_index=False,  # engagement_row_person has those that are there.
     )
     values = models.JSONField(null=True)
+    # The names and interests that were there by a sheet before this one, so that they stay when
+    # that one is undone: {"names": [...], "interests": [ids]}.
+    repeats = models.JSONField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -22,7 +23,9 @@ from wagtail_engagement.imports.delimited import Text, facts
 from wagtail_engagement.imports.guarding import Refused
 
 Row = tuple[int, list[str]]
+NOTHING = guarding.Unseen([], [])
 _SAMPLES = 5
+_DAY = re.compile(r"\s*(\d{1,2})[-/. ](\d{1,2})[-/. ]\d{2,4}(?!\d)")
 _CHUNK_ROWS = 500
 _CHUNK_CHARACTERS = 2**19
 
@@ -82,7 +85,7 @@ def _answer(request: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         if wanted:
             table = Table(workbook, wanted["sheet"])
             hidden = guarding.hidden(path, kind, limits) if wanted["skip_hidden_rows"] else None
-            skip = set((hidden or {}).get(wanted["sheet"], ([], []))[0])
+            skip = set((hidden or {}).get(wanted["sheet"], NOTHING).rows)
             yield from _chunks(table, wanted, limits, skip)
         else:
             sheets = _sheets(workbook, guarding.hidden(path, kind, limits), limits)
@@ -158,7 +161,7 @@ def _sheet(name: str, table: Iterable[Row], limits: Mapping[str, Any]) -> dict[s
     place = headerrow.find(top)
     header = None if place is None else place + 1
     below = (cells for number, cells in table if number > (header or 0) and _width(cells))
-    samples = [(cells + [""] * size.width)[: size.width] for cells in islice(below, _SAMPLES)]
+    samples = [(cells + [""] * size.width)[: size.width] for cells in _telling(below)]
     if limits["max_rows"] is not None and size.last - (header or 0) > limits["max_rows"]:
         filled = sum(1 for number, cells in table if number > (header or 0) and _width(cells))
         if filled > limits["max_rows"]:
@@ -175,6 +178,28 @@ def _sheet(name: str, table: Iterable[Row], limits: Mapping[str, Any]) -> dict[s
         "is_hidden": False,
         "notes": [["only_headings", {}]] if header and not samples else [],
     }
+
+
+def _telling(below: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The first rows, and of each column of days one that proves whether the month comes first."""
+    top = list(islice(below, _SAMPLES))
+    yield from top
+    days = {
+        index: [found for cells in top if (found := _DAY.match("".join(cells[index : index + 1])))]
+        for index in range(max(map(len, top), default=0))
+    }
+    open_ones = {i for i, found in days.items() if found and not any(map(_is_proof, found))}
+    for cells in below if open_ones else ():
+        proved = {i for i in open_ones if i < len(cells) and _is_proof(_DAY.match(cells[i]))}
+        if proved:
+            yield cells
+            open_ones -= proved
+        if not open_ones:
+            return
+
+
+def _is_proof(day: re.Match[str] | None) -> bool:
+    return day is not None and max(int(day[1]), int(day[2])) > 12
 
 
 def _text_sheet(request: Mapping[str, Any], text: Text) -> dict[str, Any]:
@@ -198,9 +223,11 @@ def _sheets(
             if about.name in (hidden or {}):
                 raise
             continue  # a sheet that is a drawing or a macro, not a table
-        rows, columns = (hidden or {}).get(about.name, ([], []))
-        sheet["hidden_rows"] = [row for row in rows if row <= sheet["rows"]]
-        sheet["hidden_columns"] = [column for column in columns if column < sheet["columns"]]
+        unseen = (hidden or {}).get(about.name, NOTHING)
+        sheet["hidden_rows"] = [row for row in unseen.rows if row <= sheet["rows"]]
+        sheet["hidden_columns"] = [each for each in unseen.columns if each < sheet["columns"]]
+        if unseen.formulas:
+            sheet["notes"].append(["formulas", {"count": unseen.formulas}])
         sheet["is_hidden"] = about.visible != SheetVisibleEnum.Visible
         if hidden is None:
             sheet["notes"].append(["hidden_unknown", {}])

@@ -106,14 +106,26 @@ def has_addresses(sheet: spreadsheet.Sheet) -> bool:
     return bool(guessed.columns(Field.EMAIL))
 
 
-def sheets_with_addresses(reading: Reading) -> list[Reading]:
+def sheets_with_addresses(reading: Reading) -> tuple[list[Reading], dict[str, str]]:
     """Return one reading for each visible sheet of a file that has addresses, else the file's own.
 
-    Raises SheetRefused with a sentence.
+    Beside them, why each other sheet is left out. Raises SheetRefused with a sentence.
     """
-    found = [sheet for sheet in usable(look(reading)) if not sheet.is_hidden]
+    book = look(reading)
+    found = [sheet for sheet in usable(book) if not sheet.is_hidden]
     named = [replace(reading, sheet=sheet.name) for sheet in found if has_addresses(sheet)]
-    return named if len(named) > 1 else [reading]
+    if not named:
+        return [reading], {}
+    taken = {each.sheet for each in named}
+    others = [sheet for sheet in book.sheets if sheet.name not in taken]
+    return named, {sheet.name: why_not_compared(sheet) for sheet in others}
+
+
+def why_not_compared(sheet: spreadsheet.Sheet) -> str:
+    """Say why a sheet beside others is not looked at."""
+    if sheet.is_hidden:
+        return _("hidden")
+    return why_left_out(sheet) or _("no column of email addresses was found")
 
 
 @dataclass(frozen=True)

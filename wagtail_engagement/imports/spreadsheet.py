@@ -49,7 +49,7 @@ class Sheet:
 
     `header_row` counts from 1, blank rows too, and is None where no headings were found;
     `headers` are then empty, else as many as columns, "" for a blank one. `samples` are up to
-    five rows below. `hidden_rows` count from 1, `hidden_columns` from 0. `notes` are sentences.
+    five rows below, and rows further down that prove how days are written. `hidden_rows` count from 1, `hidden_columns` from 0. `notes` are sentences.
     """
 
     name: str
@@ -153,6 +153,10 @@ _NOTES = {
         "Look for hidden ones in a spreadsheet program first."
     ),
     "only_headings": gettext_noop("There are no rows below the headings."),
+    "formulas": gettext_noop(
+        "Formulas without a result, whose cells are read as empty: %(count)s. Open the file in a "
+        "spreadsheet program, save it there and choose the new file."
+    ),
     "nulls": gettext_noop("Characters that no text can hold were left out: %(count)s."),
 }
 

@@ -203,7 +203,7 @@ def keep_rows(
     """Write down what became of rows; values only of those that somebody has to look at."""
     inserting.insert(
         ImportRow,
-        ["number", "outcome", "column", "reason", "participant", "values"],
+        ["number", "outcome", "column", "reason", "participant", "values", "repeats"],
         [
             (
                 each.number,
@@ -212,6 +212,7 @@ def keep_rows(
                 each.reason,
                 each.known.person_id if each.known else None,
                 _values(cells[each.number], mapping) if each.outcome == Outcome.REVIEW else None,
+                each.repeats,
             )
             for each in judged
         ],

@@ -7,7 +7,7 @@ themselves, and what other sheets say, stands.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -56,6 +56,9 @@ def undo_rows(turn: Turn) -> None:
     Each chunk forgets its rows in its own transaction, so that a kill loses and repeats nothing.
     """
     batch = turn.batch
+    with transaction.atomic():
+        turn.advance(Status.UNDOING)
+        bringing.hand_on(batch)
     while not turn.is_over():
         with transaction.atomic():
             named = batch.rows.filter(participant__isnull=False).order_by("number")[:CHUNK]
@@ -91,6 +94,7 @@ def _take_out(batch: ImportBatch, ids: set[int], at: Any) -> None:
     _remove(gone)
     there = people.keys() - gone
     stay = {pk for pk in there if not people[pk].merged_into_id}
+    _leave_to_others(batch, there)
     mine = {"participant__in": there, "batch": batch}
     ParticipantInterest.objects.filter(_of_sheet(batch), participant__in=there).delete()
     ParticipantNote.objects.filter(**mine).delete()
@@ -150,6 +154,31 @@ def _remove(ids: Collection[int]) -> None:
     events = ConsentEvent.objects.filter(participant__in=ids)
     events._raw_delete(events.db)
     Participant.objects.filter(pk__in=ids).delete()
+
+
+def _leave_to_others(batch: ImportBatch, ids: Collection[int]) -> None:
+    """What another sheet that stands says too is that sheet's from now on."""
+    rows = ImportRow.objects.filter(
+        participant__in=ids, batch__status__in=bringing.STANDING, repeats__isnull=False
+    ).exclude(batch=batch)
+    names: dict[Any, int] = {}
+    topics: dict[Any, int] = {}
+    # The oldest of them comes last and wins.
+    for row in rows.order_by("-batch"):
+        said: Any = row.repeats
+        names |= {(row.participant_id, name): row.batch_id for name in said["names"]}
+        topics |= {(row.participant_id, topic): row.batch_id for topic in said["interests"]}
+    mine = ParticipantName.objects.filter(participant__in=ids, batch=batch)
+    _move(mine, lambda row: names.get((row.participant_id, row.name)))
+    links = ParticipantInterest.objects.filter(_of_sheet(batch), participant__in=ids)
+    _move(links, lambda row: topics.get((row.participant_id, row.interest_id)))
+
+
+def _move(rows: QuerySet[Any], owner: Callable[[Any], int | None]) -> None:
+    found = [row for row in rows if owner(row)]
+    for row in found:
+        row.batch_id = owner(row)
+    rows.model._base_manager.bulk_update(found, ["batch"])
 
 
 def _take_names(batch: ImportBatch, people: list[Any]) -> None:

@@ -174,6 +174,7 @@ def columns(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         batch,
         "columns",
         form=form,
+        delimiter=dict(DELIMITERS).get(preview.reading.delimiter, preview.reading.delimiter),
         preview=preview,
         reading_form=ReadingForm(preview=preview),
         others=[

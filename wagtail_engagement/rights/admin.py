@@ -179,7 +179,7 @@ class HandleView(RequestMixin, Screen, TemplateView):
             erases=erases,
             copies=not erases and self.may_be_copied,
             letter_form=self.letter_form or LetterForm(),
-            form=self.erasure_form or StaffErasureForm(texts=texts),
+            form=self.erasure_form or self.form_of(),
             texts=texts,
             withheld=len(self.written) - len(texts) if erases and self.is_ready else 0,
             receipt=telling.receipt_of(row) if "counts" in row.receipt else None,
@@ -197,6 +197,11 @@ class HandleView(RequestMixin, Screen, TemplateView):
         if may(self.request.user, "view_sensitive_response"):
             return self.written
         return [text for text in self.written if not text["is_sensitive"]]
+
+    def form_of(self, data: Any = None) -> StaffErasureForm:
+        person = self.row.participant
+        answered = person is not None and asking.has_answered(person)
+        return StaffErasureForm(data, texts=self.texts, has_answered=answered)
 
     def again(self, request: Any, **forms: Any) -> Any:
         """Show the page once more, with what was typed and what to do about it."""
@@ -261,7 +266,7 @@ class EraseView(HandleView):
         if person is None or not self.may_erase:
             messages.error(request, _("First the person has to say that the request is theirs."))
             return redirect(handle_url(self.row))
-        form = StaffErasureForm(request.POST, texts=self.texts)
+        form = self.form_of(request.POST)
         if not form.is_valid():
             return self.again(request, erasure_form=form)
         try:

@@ -139,6 +139,12 @@ def lapse_due(*, at: datetime.datetime) -> int:
     return waiting.filter(asked_at__lte=at - ANSWERABLE).update(state=State.LAPSED, closed_at=at)
 
 
+def has_answered(person: Participant) -> bool:
+    """Return whether any answers are known to be this person's."""
+    them = tracing.whom(Participant.objects.filter(pk=person.pk))
+    return ConsultationResponse.objects.filter(participant__in=them.ids).exists()
+
+
 def free_texts(person: Participant) -> list[dict[str, Any]]:
     """What somebody wrote in their own words, which may say who they are: to be read first."""
     them = tracing.whom(Participant.objects.filter(pk=person.pk))

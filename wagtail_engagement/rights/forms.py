@@ -18,7 +18,10 @@ FATES = [
 
 
 class ErasureForm(forms.Form):
-    """The two ways to erase somebody (trust 2.4). None is chosen beforehand."""
+    """The two ways to erase somebody (trust 2.4). None is chosen beforehand.
+
+    Whoever never answered is not asked about answers.
+    """
 
     use_required_attribute = False
     answers = forms.ChoiceField(
@@ -32,12 +35,14 @@ class ErasureForm(forms.Form):
         },
     )
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: Any = None, *, has_answered: bool) -> None:
         super().__init__(data, auto_id="id-%s", label_suffix="")
+        if not has_answered:
+            del self.fields["answers"]
 
     @property
     def keeps_responses(self) -> bool:
-        return bool(self.cleaned_data["answers"] == KEEP)
+        return bool(self.cleaned_data.get("answers", KEEP) == KEEP)
 
 
 class StaffErasureForm(ErasureForm):
@@ -45,8 +50,10 @@ class StaffErasureForm(ErasureForm):
 
     texts = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
 
-    def __init__(self, data: Any = None, *, texts: list[dict[str, Any]]) -> None:
-        super().__init__(data)
+    def __init__(
+        self, data: Any = None, *, texts: list[dict[str, Any]], has_answered: bool
+    ) -> None:
+        super().__init__(data, has_answered=has_answered)
         self.fields["texts"].choices = [(text["value"], text["question"]) for text in texts]
 
     @property

@@ -313,8 +313,9 @@ HOLDINGS: tuple[Holding, ...] = (
             (_("What became of it"), _display("outcome")),
             (_("Reason"), "reason"),
             (_("Cells"), "values"),
+            (_("Names that were here before"), lambda row: (row.repeats or {}).get("names", [])),
         ),
-        cut={"participant": None, "values": None},
+        cut={"participant": None, "values": None, "repeats": None},
         related=("batch",),
     ),
     Holding(

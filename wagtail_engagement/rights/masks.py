@@ -226,7 +226,7 @@ MASKS: dict[str, Mask] = {
         },
         kept=("encoding", "delimiter", "form_page", "totals"),
     ),
-    "ImportRow": Mask(texts={"reason": "", "values": None}),
+    "ImportRow": Mask(texts={"reason": "", "values": None, "repeats": None}),
     # Rights, and the register itself
     "RightsRequest": Mask(texts={"receipt": {}}, kept=("reference",)),
     "RetentionRun": Mask(kept=("counts",)),

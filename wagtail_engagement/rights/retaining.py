@@ -89,7 +89,9 @@ def _keep_apart(ids: list[int], at: Moment) -> int:
 
 
 def _cut_requests(ids: list[int], at: Moment) -> int:
-    return RightsRequest.objects.filter(pk__in=ids).update(participant=None, mail=None)
+    rows = RightsRequest.objects.filter(pk__in=ids)
+    rows.filter(receipt__has_key="note").update(receipt={})
+    return rows.update(participant=None, mail=None)
 
 
 @transaction.atomic
@@ -139,7 +141,7 @@ def _old_events(at: Moment) -> QuerySet[ProviderEvent]:
 
 
 def _old_requests(at: Moment) -> QuerySet[RightsRequest]:
-    tied = Q(participant__isnull=False) | Q(mail__isnull=False)
+    tied = Q(participant__isnull=False) | Q(mail__isnull=False) | Q(receipt__has_key="note")
     return RightsRequest.objects.filter(tied, closed_at__lte=at - REQUEST_KEPT)
 
 

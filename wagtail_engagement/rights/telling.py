@@ -6,6 +6,7 @@ written to would still be held.
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import mail
+from .. import conf, mail
 from ..consent.queries import site_settings
 from ..consultations.models import ConsultationResponse
 from ..invitations import rendering as letters
@@ -27,8 +28,9 @@ from .models import RightsRequest
 
 # What became of the last mail, and how both sides are told of it. UNKNOWN stands from the start,
 # so that it is true of a mail during whose handing over the process died.
-SENT, FAILED, UNKNOWN, DEAD = "sent", "failed", "unknown", "dead"
+SENT, FAILED, UNKNOWN, DEAD, SENDING = "sent", "failed", "unknown", "dead", "sending"
 MAILED = {
+    SENDING: gettext_lazy("This receipt also goes out by email now, the last one to that address."),
     SENT: gettext_lazy("This receipt also went by email, the last one to that address."),
     FAILED: gettext_lazy(
         "The email with this receipt could not be sent. It cannot be sent later, for the address"
@@ -55,7 +57,7 @@ def receipt_of(request: RightsRequest) -> dict[str, Any]:
         lines.append(_("Spreadsheets deleted: %(number)s") % {"number": request.receipt["files"]})
     if request.receipt.get("texts"):
         lines.append(_("Texts emptied: %(number)s") % {"number": request.receipt["texts"]})
-    mailed = request.receipt.get("mail", "")
+    mailed, words = _mailed(request)
     return {
         "reference": request.reference,
         "closed_at": request.closed_at,
@@ -63,8 +65,22 @@ def receipt_of(request: RightsRequest) -> dict[str, Any]:
         "lines": lines,
         "answers_stay": request.keeps_responses and _had_answered(request),
         "mail": mailed,
-        "mailed": MAILED.get(mailed, ""),
+        "mailed": words,
     }
+
+
+def _mailed(request: RightsRequest) -> tuple[str, Any]:
+    """What became of the mail, and that in words.
+
+    While it is handed over, which begins when the request of a browser may be over (ATOMIC_REQUESTS),
+    nobody can know more than that it goes out.
+    """
+    mailed = request.receipt.get("mail", "")
+    begun = request.closed_at or timezone.now()
+    longest = datetime.timedelta(seconds=2 * conf.mail_timeout() + 30)
+    if mailed == UNKNOWN and not request.receipt.get("tried") and timezone.now() < begun + longest:
+        return SENDING, MAILED[SENDING]
+    return mailed, MAILED.get(mailed, "")
 
 
 def _sentence(request: RightsRequest) -> str:
@@ -105,6 +121,7 @@ def say_goodbye(*, request: RightsRequest, to: str) -> None:
     if sealing.may_send(at=timezone.now()):
         receipt = mail.send_now(_message(request, to))
         request.receipt["mail"] = BECAME.get(receipt.verdict, FAILED)
+        request.receipt["tried"] = True
     request.save(update_fields=["receipt"])
 
 

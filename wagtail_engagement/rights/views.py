@@ -102,8 +102,13 @@ def _your_data(request: HttpRequest, purpose: str) -> HttpResponse:
         return _download(link)
     if purpose == Link.Purpose.FRESH and "erase_now" in request.POST:
         return _erase(request, link, handle)
-    form = ErasureForm() if "erase" in request.POST else None
+    form = _erasure_form(link) if "erase" in request.POST else None
     return _show(request, link, handle, form)
+
+
+def _erasure_form(link: Link, data: Any = None) -> ErasureForm:
+    person: Any = link.participant
+    return ErasureForm(data, has_answered=asking.has_answered(person))
 
 
 def _show(
@@ -143,7 +148,7 @@ def zip_response(content: bytes) -> HttpResponse:
 
 
 def _erase(request: HttpRequest, link: Link, handle: str) -> HttpResponse:
-    form = ErasureForm(request.POST)
+    form = _erasure_form(link, request.POST)
     if not form.is_valid():
         return _show(request, link, handle, form)
     person: Any = link.participant

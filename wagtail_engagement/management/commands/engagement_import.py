@@ -115,7 +115,8 @@ class Command(BaseCommand):
                 raise last or importing.ImportRefused(told)
         if not found:
             raise last or importing.ImportRefused("No column of email addresses was found.")
-        return found, left_out
+        # Those who left come first, so that nobody is mailable until their no comes in.
+        return sorted(found, key=lambda each: not each[1].everyone_out), left_out
 
     def _why_not(self, sheet: spreadsheet.Sheet) -> str:
         if self.named and sheet.name not in self.named:
@@ -189,6 +190,8 @@ class Command(BaseCommand):
 
     def _tell_guess(self, path: Path, sheet: spreadsheet.Sheet, mapping: Mapping) -> None:
         out = self.stderr if self.options["json"] else self.stdout
+        for note in sheet.notes:
+            out.write(f"{path.name}, {sheet.name}: {note}")
         out.write(f"{path.name}, {sheet.name}: this is what the columns seem to be.")
         for index, text in enumerate(sheet.headers):
             value = mapping.fields.get(index, "not stored")
@@ -196,6 +199,8 @@ class Command(BaseCommand):
         if mapping.polarity:
             means = {"in": "may be written to", "out": "opted out"}[mapping.polarity]
             out.write(f"  In the permission column, yes means: {means}")
+        if mapping.everyone_out:
+            out.write("  Everybody on it seems to have left: none of them is written to.")
 
 
 def _day(text: str | None) -> datetime.date | None:
