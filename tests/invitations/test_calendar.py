@@ -72,7 +72,8 @@ def test_a_planned_reminder_is_there_until_it_has_left(people):
     consultation = ConsultationFactory()
     first = sent("Come", people, consultation=consultation, remind_days=3)
     _first, reminder = calendar.entries(at=timezone.now())
-    assert reminder.is_reminder and reminder.at == consultation.closes_at - 3 * DAY
+    day = timezone.localdate(consultation.closes_at - 3 * DAY)
+    assert reminder.is_reminder and timezone.localdate(reminder.at) == day
     InvitationFactory(reminds=first, status="sending", started_at=timezone.now())
     assert not any(entry.is_reminder for entry in calendar.entries(at=timezone.now()))
 
@@ -201,3 +202,11 @@ def test_step_3_says_how_many_the_limit_on_emails_leaves_out(client, draft, peop
     ParticipantFactory(agreed=True)
     Invitation.objects.filter(pk=draft.pk).update(beyond_cap_reason="The law says so.")
     assert "left out by the limit" not in client.get(editor(draft)).text
+
+
+def test_what_has_begun_and_goes_on_bears_no_time_of_the_day(client, admin_user, people):
+    client.force_login(admin_user)
+    sent("Held up", people[:1], status="paused")
+    sent("Done", people[1:], status="finished")
+    shown = client.get(url("calendar")).text
+    assert "(paused)" in shown and "(sent, " in shown
