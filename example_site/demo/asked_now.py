@@ -1,6 +1,6 @@
 """The consultations of the demo that are open, closing today or still to come."""
 
-from .shape import Exercise, Letter, Question
+from .shape import Exercise, Letter, PassedOn, Question
 
 HOW_OFTEN = ("Most days", "Every week", "Every month", "Less often", "Never")
 
@@ -32,6 +32,10 @@ MILL_ROAD = Exercise(
     theme="roads",
     share=300,
     added_option="By wheelchair or mobility scooter",
+    links=(
+        PassedOn("Poster in the bakery window", "partner", "BAKERY", 20),
+        PassedOn("Westmere cycling club", "community", "CYC1ED", 16),
+    ),
     questions=(
         Question(
             "multiple",
@@ -73,6 +77,8 @@ MILL_ROAD = Exercise(
             " decided.</p><p>It takes about five minutes.</p>"
         ),
         status="paused",
+        team="streets",
+        remind_days=5,
     ),
 )
 
@@ -141,6 +147,7 @@ PLAYGROUNDS = Exercise(
             " before we choose.</p>"
         ),
         status="draft",
+        team="parks",
     ),
 )
 
@@ -251,6 +258,7 @@ LIBRARIES = Exercise(
             "<p>We are looking at the opening hours of all six libraries. No library closes and"
             " no hours are lost, but we can open at times that suit you better.</p>"
         ),
+        team="parks",
     ),
 )
 
@@ -281,6 +289,17 @@ MARKET = Exercise(
         Question("agree", "Cars should be able to stop on the Market Place"),
         Question("long_text", "What should stay as it is?"),
     ),
+    letter=Letter(
+        day=0,
+        subject="What goes back on the Market Place?",
+        preheader="Stalls, seats, trees: a first sketch is ready",
+        opening=(
+            "<p>The paving of the Market Place comes up for new water pipes. Before it goes back we"
+            " should like to know what you want to find there.</p>"
+        ),
+        status="scheduled",
+        team="streets",
+    ),
 )
 
 BUDGET_NEXT = Exercise(
@@ -300,6 +319,7 @@ BUDGET_NEXT = Exercise(
     decision=120,
     who_replies="The finance team",
     contact="budget@westmere.example or 01632 960160",
+    owner="priya",
     questions=(
         Question(
             "multiple",

@@ -26,6 +26,22 @@ INTERESTS = {
     ),
 }
 
+# Name; the name that its emails bear; where answers go; who belongs to it.
+TEAMS = {
+    "streets": (
+        "Streets and town centre",
+        "Westmere streets team",
+        "streets@westmere.example",
+        ("lead", "priya"),
+    ),
+    "parks": (
+        "Parks and libraries",
+        "Westmere parks and libraries",
+        "parks@westmere.example",
+        ("lead", "steward"),
+    ),
+}
+
 HOME_INTRODUCTION = (
     "Before we decide, we ask. Before we ask again, we tell you what came of it. Here is what is"
     " open now, and what you changed."

@@ -1,4 +1,4 @@
-"""The people who can log in to the demo. `load_demo` creates them; the log-in page names them."""
+"""Who works at the council. `load_demo` creates them; the log-in page names who can log in."""
 
 from typing import NamedTuple
 
@@ -18,3 +18,5 @@ LOGINS = [
     Login("analyst", "Anna", "Marsh", "read answers, without contact details"),
     Login("steward", "Sam", "Okoro", "look after the register of people"),
 ]
+# Has left the council, and what she owned is still hers.
+LEAVER = Login("priya", "Priya", "Shah", "")

@@ -20,6 +20,7 @@ from .people import DAY, Crowd, Person
 from .shape import Letter
 
 State = Delivery.State
+Status = Invitation.Status
 WRITTEN = ["uuid", "state", "reason", "attempt", "handed_at", "fingerprint", "key_id"]
 # How many of a thousand messages meet which end.
 ENDS = {
@@ -36,6 +37,7 @@ REASONS = {
     State.UNCERTAIN: "the worker stopped while the message was being handed over",
 }
 LEAVES_BY_IT = 0.012
+HANDED_OVER = {Status.FINISHED: 1.0, Status.PAUSED: 0.5, Status.SCHEDULED: 0.0}
 
 
 class Mailings:
@@ -58,18 +60,25 @@ class Mailings:
     def send(self, asked: Asked, letter: Letter, at: datetime.datetime) -> None:
         """Send an invitation to whom it would go then; where nobody is, it stays a draft."""
         invitation = self.draft(asked, letter, at)
-        lead = self.place.users["lead"]
         audience = Audience.of(invitation, at=at).counts().included
         if not audience:
             return
-        sending.start(invitation=invitation, shown_count=audience, actor=lead, at=at)
+        lead, starts = self.place.users["lead"], Invitation.Start
+        start = starts.OPENING if letter.status == Status.SCHEDULED else starts.NOW
+        sending.start(
+            invitation=invitation,
+            shown_count=audience,
+            actor=lead,
+            at=at,
+            plan=sending.Plan(start=start, remind_days=letter.remind_days),
+        )
         invitation.refresh_from_db()
         self._sent[asked.row.pk] = invitation
-        self._deliver(asked, invitation, is_paused=letter.status == Invitation.Status.PAUSED)
-        if letter.status == Invitation.Status.PAUSED:
+        self._deliver(asked, invitation, share=HANDED_OVER[letter.status])
+        if letter.status == Status.PAUSED:
             reason = "Wait until the new map is on the page."
             sending.pause(invitation=invitation, actor=lead, at=at + DAY / 24, reason=reason)
-        else:
+        elif letter.status == Status.FINISHED:
             running.finish(at=at + DAY / 24)
         ModelLogEntry.objects.for_instance(invitation).update(timestamp=at)
 
@@ -79,30 +88,37 @@ class Mailings:
         invitation.code = "".join(self.rng.choices(REFERENCE_ALPHABET, k=8))
         invitation.uuid = self.crowd.new_uuid()
         invitation.subject, invitation.preheader = letter.subject, letter.preheader
-        invitation.opening = letter.opening
+        invitation.opening, invitation.team = letter.opening, self.place.teams.get(letter.team)
         invitation.save()
         return invitation
 
-    def _deliver(self, asked: Asked, invitation: Invitation, *, is_paused: bool) -> None:
-        """Let every message, or half of them, meet its end."""
+    def _deliver(self, asked: Asked, invitation: Invitation, *, share: float) -> None:
+        """Let a share of the messages meet their end; who gets summaries waits for one.
+
+        Where it is not all of them, the first is in doubt, so that there is something to decide.
+        """
         people = {person.row.pk: person for person in self.crowd.people if person.row.pk}
         rows = list(invitation.deliveries.order_by("participant"))
         self.rng.shuffle(rows)
         for place, row in enumerate(rows):
             row.uuid = self.crowd.new_uuid()
-            if not is_paused or place < len(rows) / 2:
+            if place < len(rows) * share and not row.in_summary:
                 at = invitation.started_at + datetime.timedelta(seconds=place * 0.4)
-                self._hand_over(row, people[row.participant_id], at)
+                is_broken = place == 0 and share < 1
+                ends = {State.UNCERTAIN: 1} if is_broken else ENDS
+                self._hand_over(row, people[row.participant_id], at, ends)
         Delivery.objects.bulk_update(rows, WRITTEN, batch_size=400)
         arrived = (State.DELIVERED, State.ACCEPTED)
         self._reached[asked.row.pk] = [
             people[row.participant_id] for row in rows if row.state in arrived
         ]
 
-    def _hand_over(self, row: Delivery, person: Person, at: datetime.datetime) -> None:
-        ends: dict[Any, int] = dict(ENDS)
+    def _hand_over(
+        self, row: Delivery, person: Person, at: datetime.datetime, ends: dict[Any, int]
+    ) -> None:
         if not self._may_stop(person, at):
-            del ends[State.BOUNCED], ends[State.COMPLAINED]
+            stopping = (State.BOUNCED, State.COMPLAINED)
+            ends = {end: weight for end, weight in ends.items() if end not in stopping}
         (row.state,) = self.rng.choices(list(ends), weights=list(ends.values()))
         row.reason = REASONS.get(row.state, "")
         row.attempt, row.handed_at = 1, at

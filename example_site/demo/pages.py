@@ -21,6 +21,8 @@ from wagtail_engagement.models import (
     EngagementSettings,
     FormVersion,
     Interest,
+    NamedLink,
+    Team,
 )
 from wagtail_engagement.pages.models import (
     ConsultationIndexPage,
@@ -30,7 +32,7 @@ from wagtail_engagement.pages.models import (
 
 from . import asked_before, asked_now, council
 from .calendar import moment
-from .logins import LOGINS, PASSWORD
+from .logins import LEAVER, LOGINS, PASSWORD
 from .shape import Exercise, Question
 
 EXERCISES = sorted(asked_now.EXERCISES + asked_before.EXERCISES, key=lambda found: found.opens)
@@ -74,6 +76,7 @@ class Place:
     interests: dict[str, Interest]
     wordings: dict[str, list[ConsentWording]]
     users: dict[str, Any]
+    teams: dict[str, Team]
 
 
 def build() -> Place:
@@ -104,8 +107,8 @@ def build() -> Place:
         page.show_in_menus = is_in_menu
         home.add_child(instance=page)
     _grant(index)
-    asked = [_ask(index, exercise, interests, users["lead"]) for exercise in EXERCISES]
-    return Place(asked, sign_up.get_url(), interests, _wordings(), users)
+    asked = [_ask(index, exercise, interests, users) for exercise in EXERCISES]
+    return Place(asked, sign_up.get_url(), interests, _wordings(), users, _teams(users))
 
 
 def _users() -> dict[str, Any]:
@@ -113,7 +116,7 @@ def _users() -> dict[str, Any]:
     # Its own report would stand between the lines of ours.
     call_command("engagement_roles", verbosity=0, stdout=io.StringIO())
     found = {}
-    for login in LOGINS:
+    for login in [*LOGINS, LEAVER]:
         user = get_user_model().objects.create_user(
             login.username,
             f"{login.username}@westmere.example",
@@ -122,10 +125,21 @@ def _users() -> dict[str, Any]:
             last_name=login.last_name,
             is_superuser=login.username == "admin",
             is_staff=login.username == "admin",
+            is_active=login is not LEAVER,
         )
         if login.username in GROUPS:
             user.groups.add(Group.objects.get(name=GROUPS[login.username]))
         found[login.username] = user
+    return found
+
+
+def _teams(users: dict[str, Any]) -> dict[str, Team]:
+    found = {}
+    for slug, (name, sender_name, address, members) in council.TEAMS.items():
+        found[slug] = Team.objects.create(
+            name=name, sender_name=sender_name, reply_to=address, mailbox=address
+        )
+        found[slug].members.set(users[username] for username in members)
     return found
 
 
@@ -154,10 +168,12 @@ def _grant(index: Page) -> None:
             GroupPagePermission.objects.create(group=group, page=index, permission=permission)
 
 
-def _ask(index: Page, exercise: Exercise, interests: dict[str, Interest], owner: Any) -> Asked:
+def _ask(
+    index: Page, exercise: Exercise, interests: dict[str, Interest], users: dict[str, Any]
+) -> Asked:
     """Publish a consultation, and its outcome, as if it had been done on those days."""
     page = ConsultationPage(
-        owner=owner,
+        owner=users[exercise.owner],
         opens_at=moment(exercise.opens),
         closes_at=moment(exercise.closes, 23, 59),
         decision_expected_on=None
@@ -179,13 +195,22 @@ def _ask(index: Page, exercise: Exercise, interests: dict[str, Interest], owner:
     index.add_child(instance=page)
     if exercise.added_option:
         page.questions = _stream(exercise, with_added=True)
-    page.save_revision(user=owner).publish(user=owner)
+    page.save_revision(user=users["lead"]).publish(user=users["lead"])
     return _dated(exercise, ConsultationPage.objects.get(pk=page.pk))
 
 
 def _dated(exercise: Exercise, page: ConsultationPage) -> Asked:
-    """Set the times that publishing takes from today's clock."""
+    """Set the times that publishing takes from today's clock, and make the links to pass on."""
     rows = Consultation.objects.filter(pk=page.consultation_id)
+    for link in exercise.links:
+        NamedLink.objects.create(
+            consultation=rows.get(),
+            created_by=page.owner,
+            created_at=moment(exercise.opens),
+            name=link.name,
+            kind=link.kind,
+            code=link.code,
+        )
     if exercise.outcome:
         rows.update(answered_at=moment(exercise.outcome.day))
     versions = list(rows.get().form_versions.order_by("number"))

@@ -37,6 +37,10 @@ FATES = {
     "complains": 1,
 }
 
+# Summaries are offered of late, and some who joined since then chose them.
+SUMMARIES_SINCE = 35 * DAY
+SUMMARIES_SHARE = 0.12
+
 
 @dataclass
 class Person:
@@ -151,6 +155,8 @@ class Crowd:
             joined_at=at,
             confirmed_at=at,
         )
+        if at > end_of_history() - SUMMARIES_SINCE and self.rng.random() < SUMMARIES_SHARE:
+            row.summaries_since = at
         (fate,) = self.rng.choices(list(FATES), weights=list(FATES.values()))
         far = end_of_history() + 365 * DAY
         person = Person(row=row, fate=fate, stops_at=far, last_agreed_at=at)

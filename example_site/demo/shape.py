@@ -28,6 +28,9 @@ class Letter(NamedTuple):
     preheader: str
     opening: str
     status: str = "finished"
+    team: str = ""
+    # Days before the closing date on which people are reminded.
+    remind_days: int | None = None
 
 
 class Outcome(NamedTuple):
@@ -35,6 +38,16 @@ class Outcome(NamedTuple):
     we_asked: str
     you_said: str
     we_did: str
+
+
+class PassedOn(NamedTuple):
+    """A link with a name that others pass on, `kind` says who. `code` stands in its address."""
+
+    name: str
+    kind: str
+    code: str
+    # How many of a hundred people without an invitation come by it.
+    share: int
 
 
 class Exercise(NamedTuple):
@@ -55,6 +68,8 @@ class Exercise(NamedTuple):
     contact: str = ""
     is_sensitive: bool = False
     ask_name: str = "optional"
+    owner: str = "lead"
+    links: tuple[PassedOn, ...] = ()
     letter: Letter | None = None
     outcome: Outcome | None = None
     # An option that was added to the first choice question some days after the opening.

@@ -140,10 +140,11 @@ class Story:
         confirmed_at = at + _minutes(self.rng, 2, 1500)
         if confirmed_at >= end_of_history():
             self._mail(claim)
-            self._answer(asked, at, Sender(claim=claim, name=who[0], email=who[1]))
+            sender = Sender(claim=claim, name=who[0], email=who[1])
+            self._answer(asked, at, self._arrive(asked, sender))
             return
         person = self.crowd.join(claim, ticked, confirmed_at)
-        self._answer(asked, at, Sender(claim, person, *who))
+        self._answer(asked, at, self._arrive(asked, Sender(claim, person, *who)))
 
     def _come_back(self, asked: Asked, person: Person) -> None:
         at = self._time(asked)
@@ -176,7 +177,7 @@ class Story:
     def _stay_unknown(self, asked: Asked) -> None:
         """Answer without an address, or with one that nobody confirmed."""
         at, chance = self._time(asked), self.rng.random()
-        sender = Sender()
+        sender = self._arrive(asked, Sender())
         if chance < 0.14 and asked.asks_name:
             sender.name, sender.email = self.crowd.identity()
         self._look_twice(sender, at)
@@ -186,6 +187,15 @@ class Story:
             claim = self.crowd.claim((sender.name, sender.email), ticked, at)
             sender.claim = self._what_waits(claim, sender)
         self._answer(asked, at, sender)
+
+    def _arrive(self, asked: Asked, sender: Sender) -> Sender:
+        """Let somebody come by a link that was passed on, or by the open address."""
+        chance = self.rng.randrange(100)
+        for link in asked.exercise.links:
+            if 0 <= chance < link.share:
+                sender.route, sender.route_key = link.kind, link.code
+            chance -= link.share
+        return sender
 
     def _look_twice(self, sender: Sender, at: datetime.datetime) -> None:
         """Hold some of the last days, one at least; of earlier ones a few were decided on."""

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "wagtail_modeladmin",
     "anymail",
     "django_mail_preview",
+    "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
     "wagtail.contrib.settings",
     "wagtail.embeds",

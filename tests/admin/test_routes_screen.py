@@ -153,3 +153,8 @@ def test_what_is_no_route_cuts_nothing(login, council, asked):
     address = reverse("wagtail_engagement_responses:export", args=[council.own.consultation.pk])
     lines = login("lead").get(f"{address}?{asked}").getvalue().decode().splitlines()
     assert len(list(csv.reader(lines))) == 3
+
+
+def test_the_heading_names_the_consultation(login, council):
+    shown = login("superuser").get(screen(council)).text
+    assert f"How people arrived: {council.own.title}" in shown

@@ -20,6 +20,7 @@ from django.contrib.auth import authenticate
 from django.test import Client
 from django.utils import timezone
 from demo.logins import LOGINS, PASSWORD
+from wagtail.contrib.forms.models import FormSubmission
 from wagtail.models import Page
 from wagtail_engagement.consent import settling
 from wagtail_engagement.models import *
@@ -51,6 +52,16 @@ print(json.dumps({
     "unequal": [
         row.pk for row in Invitation.objects.all() if row.recipients != row.deliveries.count()
     ],
+    "teams": [
+        [team.members.count(), team.reply_to != "", team.invitations.count()]
+        for team in Team.objects.all()
+    ],
+    "summaries": Participant.objects.exclude(summaries_since=None).count(),
+    "in_doubt": Delivery.objects.filter(state="uncertain", invitation__status="paused").count(),
+    "routes": sorted(set(ConsultationResponse.objects.values_list("route", flat=True))),
+    "planned": [row.remind_days for row in Invitation.objects.filter(remind_days__isnull=False)],
+    "leaver": Consultation.objects.filter(owner__is_active=False).count(),
+    "submissions": FormSubmission.objects.count(),
     "later": ConsentEvent.objects.filter(at__gt=now).count(),
     "served": Counter(Client().get(p.url, headers={"host": "localhost"}).status_code for p in pages),
     "logins": [bool(authenticate(username=l.username, password=PASSWORD)) for l in LOGINS],
@@ -114,7 +125,22 @@ def another(empty, name):
 def test_every_state_of_a_consultation_and_of_an_invitation_is_there(facts):
     assert facts["states"] == {"planned": 2, "open": 4, "closed": 2, "answered": 4}
     assert facts["sensitive"] == 1
-    assert facts["invitations"] == {"finished": 3, "paused": 1, "draft": 1}
+    assert facts["invitations"] == {"finished": 3, "paused": 1, "scheduled": 1, "draft": 1}
+
+
+def test_two_teams_write_and_one_reminder_is_planned(facts):
+    assert facts["teams"] == [[2, True, 2], [2, True, 2]]
+    assert facts["planned"] == [5]
+
+
+def test_people_arrive_by_links_that_were_passed_on_and_some_get_summaries(facts):
+    assert {"invitation", "open", "partner"} <= set(facts["routes"])
+    assert facts["summaries"] and facts["in_doubt"]
+
+
+def test_a_colleague_has_left_and_an_old_form_waits_to_be_brought_in(facts):
+    assert facts["leaver"] == 1
+    assert facts["submissions"] == 7
 
 
 def test_people_come_in_every_permission_state(facts):

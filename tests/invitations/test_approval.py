@@ -43,7 +43,7 @@ def test_who_asks_sees_that_it_waits_and_cannot_send_it(client, draft, people):
 def test_a_second_person_sees_who_asked_and_sends_it(client, asked):
     login(client, *WHOLE)
     page = client.get(editor(asked)).text
-    assert "Sam Reed asked a second person on" in page and "then to 5 people" in page
+    assert "Sam Reed asked a second person on" in page and "gone to 5 people then" in page
     press_send(client, asked)
     assert Delivery.objects.count() == 5
 

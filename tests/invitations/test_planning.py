@@ -251,3 +251,14 @@ def test_the_send_button_takes_a_time_and_refuses_a_bad_one(people, draft, clien
     later = f"{timezone.localtime() + DAY:%Y-%m-%dT%H:%M}"
     answer = client.post(address, {**shown, "start": "time", "starts_at": later}, follow=True)
     assert "It begins on" in answer.text
+
+
+def test_before_anything_has_left_the_screen_says_what_will_be_sent(people, draft, client):
+    admin = login(client, *ALL)
+    invitation = plan(draft, admin, starts_at=timezone.now() + DAY)
+    progress = reverse("engagement_invitations:progress", args=[invitation.pk])
+    shown = client.get(progress).text
+    assert "What will be sent" in shown and "by hand" not in shown
+    DeliveryFactory(invitation=invitation, state="delivered")
+    shown = client.get(progress).text
+    assert "What was sent" in shown and "by hand" in shown

@@ -191,3 +191,11 @@ def test_the_roles_may_run_teams_or_not(client):
     may = {name for name, codes in ROLES.items() if {"manage_team", "reassign_work"} <= codes}
     assert may == {"Engagement lead", "Engagement all-in-one"}
     assert Permission.objects.filter(codename__in=["manage_team", "reassign_work"]).count() == 2
+
+
+def test_a_new_team_leads_on_to_its_members(client):
+    login(client, see=["manage_team"])
+    assert screen("add") in client.get(screen("index")).text
+    shown = client.post(screen("add"), filled(), follow=True)
+    assert shown.request["PATH_INFO"] == screen("members", Team.objects.get().pk)
+    assert "Members of Parks" in shown.text and "Nobody yet." in shown.text

@@ -11,7 +11,6 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView, View
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
@@ -53,11 +52,10 @@ class OfConsultation(PermissionRequiredMixin):
 
 class RoutesView(OfConsultation, WagtailAdminTemplateMixin, TemplateView):
     template_name = "wagtail_engagement/admin/routes.html"
-    page_title = gettext_lazy("How people arrived")
     header_icon = "link"
 
-    def get_page_subtitle(self) -> str:
-        return self.consultation.title
+    def get_page_title(self) -> str:
+        return _("How people arrived: %(title)s") % {"title": self.consultation.title}
 
     def get_breadcrumbs_items(self) -> list[Any]:
         return [

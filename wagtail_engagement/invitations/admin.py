@@ -97,10 +97,6 @@ class InvitationEditView(EditView):
         context = super().get_context_data(**kwargs)
         who = self.request.engagement_who
         checks = checking.checks(who.invitation, who.counts, who.audience.at)
-        initial = {
-            "shown_count": who.counts.included,
-            "shown_version": queries.version(who.invitation),
-        }
         return {
             **context,
             "who": who,
@@ -114,9 +110,19 @@ class InvitationEditView(EditView):
             "is_second": approval.may_be_sent_by(
                 who.invitation, who.counts.included, self.request.user
             ),
-            "send_form": SendForm(invitation=who.invitation, initial=initial),
+            "send_form": self._send_form(who),
             "test_form": TestForm(initial={"to": self.request.user.pk}),
         }
+
+    def _send_form(self, who: Who) -> SendForm:
+        """Step 4, with what somebody filled in and could not send, and what is wrong with it."""
+        seen = {
+            "shown_count": who.counts.included,
+            "shown_version": queries.version(who.invitation),
+        }
+        asked = self.request.GET
+        data = {**asked.dict(), **seen} if "start" in asked else None
+        return SendForm(data, invitation=who.invitation, initial=seen)
 
 
 class InvitationPreviewView(PreviewOnEditView):

@@ -25,6 +25,9 @@ from .teams import Team
 Status = Invitation.Status
 FOLLOWS = tuple(f"wagtail_engagement.{act}_invitation" for act in ("view", "change", "send"))
 
+# Of the others it is not known, or it has been and still is.
+TIMED = (Status.SCHEDULED, Status.FINISHED, Status.STOPPED)
+
 
 def may_see_calendar(user: Any) -> bool:
     return any(user.has_perm(codename) for codename in FOLLOWS)
@@ -79,6 +82,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "name": _name(entry),
         "url": edit_url(entry.invitation),
         "state": _state(entry),
+        "time": entry.at if entry.is_reminder or entry.invitation.status in TIMED else None,
         "shared": [(_name(other), edit_url(other.invitation), n) for other, n in entry.shared],
         "is_open": entry.is_draft or any(other.is_draft for other, _n in entry.shared),
     }

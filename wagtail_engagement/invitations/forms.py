@@ -8,7 +8,9 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.forms.models import WagtailAdminModelForm
@@ -22,6 +24,7 @@ from .models import Invitation
 from .team_forms import offer_teams
 
 Start = Invitation.Start
+FEW_DAYS = gettext_lazy("Enter a number of days from 1 to 60, or nothing.")
 WHO_FIELDS = [
     "match",
     "interests",
@@ -90,14 +93,21 @@ class WhoForm(forms.ModelForm):
         )
 
 
+class ConsultationField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        day = date_format(timezone.localtime(obj.closes_at), "j F Y")
+        return _("%(title)s (until %(day)s)") % {"title": obj.title, "day": day}
+
+
 class NewInvitationForm(forms.Form):
     """Which consultation people are to be invited to."""
 
-    consultation = forms.ModelChoiceField(
+    consultation = ConsultationField(
         queryset=Consultation.objects.none(),
-        label=gettext_lazy("Consultation"),
+        label=gettext_lazy("Invite people to which consultation?"),
         widget=forms.RadioSelect,
         empty_label=None,
+        error_messages={"required": gettext_lazy("Choose a consultation.")},
     )
 
     def __init__(self, *args: Any, at: datetime.datetime, **kwargs: Any) -> None:
@@ -129,6 +139,7 @@ class ReminderForm(forms.Form):
         max_value=60,
         required=False,
         label=gettext_lazy("Days before the consultation closes"),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), FEW_DAYS),
     )
 
 
@@ -160,6 +171,8 @@ class SendForm(ReminderForm):
     starts_at = forms.DateTimeField(
         required=False,
         label=gettext_lazy("Day and time"),
+        help_text=gettext_lazy("Only for a time that you choose."),
+        error_messages={"invalid": gettext_lazy("Enter a day and a time.")},
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
@@ -177,6 +190,21 @@ class SendForm(ReminderForm):
         self.fields["start"].initial = Start.NOW if is_open else Start.OPENING
         if invitation.reminds_id:
             del self.fields["remind_days"]
+        else:
+            self._ask_about_reminding()
+
+    def _ask_about_reminding(self) -> None:
+        field = self.fields["remind_days"]
+        field.label = _("Remind once, so many days before the consultation closes")
+        field.help_text = _(
+            "Leave it empty for no reminder. It goes only to those who have not answered, and you"
+            " can call it off."
+        )
+
+    def as_query(self) -> str:
+        """What was filled in, for the address of a screen that shows it again."""
+        shown = ("start", "starts_at", "remind_days", "typed")
+        return urlencode({name: self.data.get(name, "") for name in shown})
 
     def plan(self) -> sending.Plan:
         """When to begin and whether to remind. Only for a valid form."""

@@ -18,7 +18,7 @@ from wagtail.admin import messages
 from ..modeladmin import may
 from . import limiting, queries, reminding, rendering, sending, summary_letters, timing
 from .audience import Counts
-from .forms import DecideForm, ReminderForm
+from .forms import FEW_DAYS, DecideForm, ReminderForm
 from .listing import DeliveryPages
 from .models import Delivery, Invitation
 from .screens import (
@@ -54,6 +54,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_numbers(request, invitation),
         "begins_at": invitation.begins_at,
+        "has_left": invitation.has_left,
         "reminder": invitation.reminders.first(),
         "reminder_due": invitation.remind_days and reminding.due_at(invitation),
         "reminder_form": ReminderForm(initial={"remind_days": invitation.remind_days}),
@@ -144,7 +145,7 @@ def plan_reminder(request: HttpRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Invitation.objects.select_related("consultation"), pk=pk)
     form = ReminderForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Enter a number of days from 1 to 60, or nothing."))
+        messages.error(request, FEW_DAYS)
         return redirect(url("progress", pk))
     days = form.cleaned_data["remind_days"]
     if days and not _may_still_remind(invitation, days):

@@ -55,6 +55,16 @@ class TeamIndexView(NativeIndexView):
         return [*super().get_list_more_buttons(instance), button]
 
 
+class TeamAddView(generic.CreateView):
+    """Goes on to the members, for a team without any is offered to nobody first."""
+
+    def get_success_url(self) -> str:
+        return members_url(self.object)
+
+    def get_success_buttons(self) -> list[Any]:
+        return []
+
+
 class TeamEditView(generic.EditView):
     @cached_property
     def header_buttons(self) -> list[Any]:
@@ -86,15 +96,14 @@ class MembersView(PermissionRequiredMixin, WagtailAdminTemplateMixin, TemplateVi
     permission_required = f"{APP_LABEL}.{MANAGES}"
     raise_exception = True
     template_name = "wagtail_engagement/admin/team_members.html"
-    page_title = gettext_lazy("Members")
     header_icon = "group"
 
     @cached_property
     def team(self) -> Team:
         return get_object_or_404(Team, pk=self.kwargs["pk"])
 
-    def get_page_subtitle(self) -> str:
-        return str(self.team)
+    def get_page_title(self) -> str:
+        return _("Members of %(team)s") % {"team": self.team}
 
     def get_breadcrumbs_items(self) -> list[Any]:
         return [
@@ -152,12 +161,17 @@ class TeamAdmin(NativeModelAdmin):
         Column("sender_name", label=gettext_lazy("Sender name")),
         Column("reply_to", label=gettext_lazy("Answers go to")),
         Column("number_of_members", label=gettext_lazy("Members")),
-        Column("is_dissolved", label=gettext_lazy("Dissolved")),
+        Column(
+            "is_dissolved",
+            label=gettext_lazy("Dissolved"),
+            accessor=lambda team: _("Yes") if team.is_dissolved else "",
+        ),
     ]
     search_fields = ["name", "sender_name"]
     filterset_class = TeamFilterSet
     form_class = TeamForm
     index_view_class = TeamIndexView
+    create_view_class = TeamAddView
     edit_view_class = TeamEditView
     delete_view_class = TeamDeleteView
 

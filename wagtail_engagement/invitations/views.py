@@ -188,10 +188,11 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Invitation.objects.select_related("consultation"), pk=pk)
     form = SendForm(request.POST, invitation=invitation)
+    again = f"{edit_url(invitation)}?{form.as_query()}#engagement-send"
     if not form.is_valid():
         for problem in [text for texts in form.errors.values() for text in texts]:
             messages.error(request, problem)
-        return redirect(edit_url(invitation))
+        return redirect(again)
     try:
         sending.start(
             invitation=invitation,
@@ -203,11 +204,11 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     except sending.CannotStart as error:
         for problem in error.problems:
             messages.error(request, problem)
-        return redirect(edit_url(invitation))
+        return redirect(again)
     except sending.AudienceGrew as error:
         text = _("This would now reach %(number)s people. Look at it again before you send it.")
         messages.warning(request, text % {"number": f"{error.count:,}"})
-        return redirect(edit_url(invitation))
+        return redirect(again)
     except sending.NotPossible:
         messages.warning(request, _("This invitation had been started already."))
     return redirect(url("progress", pk))

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from demo.ledger import Ledger
+from demo.old_form import ask_as_before
 from demo.pages import build
 from demo.people import Crowd
 from demo.story import Story
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             crowd = Crowd(build(), Ledger(), random.Random(options["seed"]))
             Story(crowd.place, crowd, options["participants"]).tell()
+            ask_as_before(crowd, submissions=options["participants"] // 20)
         self.stdout.write(
             f"Made {Consultation.objects.count()} consultations,"
             f" {Participant.objects.count():,} participants,"
