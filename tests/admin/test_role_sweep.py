@@ -76,6 +76,7 @@ PERMITTED = {
     "wagtail_engagement_pack_print": CONTACT,
     "wagtail_engagement_notified": READERS,
     "wagtail_engagement_notified_export": LEADS,
+    "wagtail_engagement_enter": LEADS,
     "wagtail_engagement_routes": READERS,
     "wagtail_engagement_route_name": LEADS,
     "wagtail_engagement_route_remove": LEADS,
@@ -176,6 +177,7 @@ BY_POST = [
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.
 SCOPED = [name for name in PERMITTED if name.startswith("wagtail_engagement_responses:")][3:]
 SCOPED += [name for name in PERMITTED if name.startswith("wagtail_engagement_route")]
+SCOPED += ["wagtail_engagement_enter"]
 
 
 def our_admin_addresses():

@@ -89,7 +89,7 @@ MASKS: dict[str, Mask] = {
             "name": "",
             "page_url": "",
         },
-        kept=("purposes", "interest_ids", "inferred_ids"),
+        kept=("purposes", "interest_ids", "inferred_ids", "source"),
     ),
     # What we may do
     "ConsentEvent": Mask(texts={"evidence": ""}),
