@@ -127,6 +127,7 @@ PERMITTED = {
     **{f"wagtail_engagement_imports:{name}": STEWARDS for name in IMPORTS},
     "wagtail_engagement_belongings": LEADS,
     "wagtail_engagement_belongings_of": LEADS,
+    "wagtail_engagement_belongings_of_nobody": LEADS,
     **{f"wagtail_engagement_teams:{name}": LEADS for name in TEAMS},
     "wagtail_engagement_deliveries:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_deliveries:index_results": EVERYBODY_OF_OURS,
