@@ -25,7 +25,17 @@ from wagtail.snippets.views.snippets import (
 
 from .. import notify
 from ..modeladmin import may
-from . import approval, checking, colleagues, hints, queries, rendering, screens, sending
+from . import (
+    approval,
+    checking,
+    colleagues,
+    hints,
+    queries,
+    rendering,
+    screens,
+    sending,
+    summary_letters,
+)
 from .forms import InvitationForm, SendForm, TestForm
 from .listing import Who
 from .models import Invitation
@@ -134,6 +144,8 @@ class InvitationPreviewView(PreviewOnEditView):
         def show(mode: str) -> HttpResponse:
             if mode == "notify":
                 return notify_preview(self.request, letter)
+            if mode == "summary":
+                return HttpResponse(summary_letters.preview(self.object).html)
             if mode == "text":
                 return HttpResponse(letter.text, content_type="text/plain; charset=utf-8")
             return HttpResponse(letter.html)
@@ -263,6 +275,7 @@ def register_log_actions(actions: LogActionRegistry) -> None:
         ("ask_taken_back", _("Ask nobody any more"), _("Took back asking a second person")),
         ("reminder_planned", _("Plan a reminder"), _("Planned the reminder")),
         ("reminder_called_off", _("Call off a reminder"), _("Called off the reminder")),
+        ("reminder_failed", _("Fail to remind"), _("The planned reminder could not start")),
         ("doubt_left", _("Leave what is in doubt"), _("Left what may have arrived as it is")),
         ("doubt_sent_again", _("Send again"), _("Sent again what may not have arrived")),
     ):

@@ -147,6 +147,7 @@ MASKS: dict[str, Mask] = {
             "status_reason": Case(
                 When(status__in=ENDED, then=Value("")), default=Value(f"{MADE_SAFE}.")
             ),
+            "reminder_failed": "",
         },
         others={
             "status": Case(
