@@ -105,6 +105,7 @@ def test_the_preview_shows_how_an_invitation_reads_in_a_summary(client, admin_us
     assert "2 consultations that may matter to you" in shown.text
     assert draft.consultation.title in shown.text and "Come and say." in shown.text
     assert "Another consultation" in shown.text and "choices-" not in shown.text
+    assert "style-src 'unsafe-inline'" in shown["Content-Security-Policy"]
     assert not Invitation.objects.exclude(pk=draft.pk).exists()
 
 
