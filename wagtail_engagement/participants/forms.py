@@ -103,7 +103,7 @@ def _rhythm(days: int, is_together: bool) -> forms.Field:
         choices=[(EACH, _("Each by itself, in an email of its own")), (TOGETHER, _together(days))],
         initial=TOGETHER if is_together else EACH,
         help_text=_(
-            "The email with several comes earlier only if you would else be too late to answer."
+            "An email with several comes earlier only if you would otherwise be too late to answer."
         ),
         required=False,
         empty_value=None,
