@@ -15,6 +15,7 @@ from wagtail.snippets.models import register_snippet
 from . import modeladmin
 from .consent.admin import SuppressionAdmin, WordingAdmin
 from .consultations.admin import ResponsesAdmin
+from .consultations.entry_screens import URLS as ENTRY_URLS
 from .consultations.pages import ConsultationPageMixin
 from .consultations.routing import URLS as ROUTES_URLS
 from .imports.admin import ImportAdmin
@@ -111,7 +112,7 @@ def belongings_menu_item() -> MenuItem:
 
 @hooks.register("register_admin_urls")
 def overview_urls() -> list[Any]:
-    return [*INSIGHT_URLS, *ROUTES_URLS, *BELONGING_URLS]
+    return [*INSIGHT_URLS, *ROUTES_URLS, *ENTRY_URLS, *BELONGING_URLS]
 
 
 LOG_ACTIONS = {
@@ -139,6 +140,7 @@ LOG_ACTIONS = {
     "notified_viewed": (_("Look at who must be notified"), _("Looked at who must be notified")),
     "notified_exported": (_("Export who must be notified"), _("Exported who must be notified")),
     "response_viewed": (_("Look at a response"), _("Looked at this response")),
+    "response_entered": (_("Enter an answer"), _("Entered an answer that came to staff")),
     "responses_exported": (_("Export responses"), _("Exported the responses")),
     "link_named": (_("Make a named link"), _("Made a link to pass on")),
     "link_removed": (_("Remove a named link"), _("Removed a link that nobody had used")),

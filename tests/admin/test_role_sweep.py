@@ -76,6 +76,7 @@ PERMITTED = {
     "wagtail_engagement_pack_print": CONTACT,
     "wagtail_engagement_notified": READERS,
     "wagtail_engagement_notified_export": LEADS,
+    "wagtail_engagement_enter": LEADS,
     "wagtail_engagement_routes": READERS,
     "wagtail_engagement_route_name": LEADS,
     "wagtail_engagement_route_remove": LEADS,
@@ -126,6 +127,7 @@ PERMITTED = {
     **{f"wagtail_engagement_imports:{name}": STEWARDS for name in IMPORTS},
     "wagtail_engagement_belongings": LEADS,
     "wagtail_engagement_belongings_of": LEADS,
+    "wagtail_engagement_belongings_of_nobody": LEADS,
     **{f"wagtail_engagement_teams:{name}": LEADS for name in TEAMS},
     "wagtail_engagement_deliveries:index": EVERYBODY_OF_OURS,
     "wagtail_engagement_deliveries:index_results": EVERYBODY_OF_OURS,
@@ -176,6 +178,7 @@ BY_POST = [
 # Addresses about one consultation: those of other people's pages open for nobody below superuser.
 SCOPED = [name for name in PERMITTED if name.startswith("wagtail_engagement_responses:")][3:]
 SCOPED += [name for name in PERMITTED if name.startswith("wagtail_engagement_route")]
+SCOPED += ["wagtail_engagement_enter"]
 
 
 def our_admin_addresses():

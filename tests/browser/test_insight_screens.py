@@ -1,4 +1,4 @@
-"""The pack, its printed page and the proof of notification: no barriers, nothing inline."""
+"""The pack, its printed page, the proof of notification, what is typed in: no barriers, nothing inline."""
 
 import pytest
 from django.urls import reverse
@@ -16,7 +16,9 @@ SCREENS = {
     "pack": "wagtail_engagement_pack",
     "pack_printed": "wagtail_engagement_pack_print",
     "notified": "wagtail_engagement_notified",
+    "enter": "wagtail_engagement_enter",
 }
+ABOUT_ONE = {"notified", "enter"}
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def consultation(town):
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_screen_about_upkeep_has_no_barriers(screen, consultation, staff):
     page = staff("Engagement all-in-one")
-    args = [consultation.pk] if screen == "notified" else []
+    args = [consultation.pk] if screen in ABOUT_ONE else []
     page.goto(reverse(SCREENS[screen], args=args))
     page.get_by_role("main").wait_for()
     shot(page, f"insight-{screen}")

@@ -87,6 +87,21 @@ def test_everything_is_given_in_one_step_and_each_thing_says_so(client, lead, sa
     assert entries.count() == 6 and entries[0].data == {"from": sam.pk, "to": kim.pk}
 
 
+def test_what_a_deleted_colleague_leaves_is_nobodys_and_is_given_in_one_step(client, lead, sam):
+    kim = colleague(*EVERYTHING, username="kim")
+    sam.delete()
+    assert "5 things belong to nobody" in client.get(url()).text
+    nobody = reverse("wagtail_engagement_belongings_of_nobody")
+    page = client.get(nobody)
+    assert "What belongs to nobody" in page.text and "Has left" not in page.text
+    given = client.post(nobody, {"things": keys_on(page), "to": "kim"}, follow=True).text
+    assert "5 things belong to kim now." in given and "Everything belongs to somebody." in given
+    assert Consultation.objects.get().owner == kim
+    assert RightsRequest.objects.get(closed_at=None).by == kim
+    entry = ModelLogEntry.objects.filter(action="wagtail_engagement.work_given")[0]
+    assert entry.data == {"from": None, "to": kim.pk}
+
+
 def test_publishing_again_does_not_give_a_consultation_back(client, lead, sam):
     kim = colleague(username="kim")
     row = Consultation.objects.get()

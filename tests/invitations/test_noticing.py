@@ -55,6 +55,17 @@ def test_a_missed_start_is_told_of(team, people, draft, admin_user):
     assert len(told()) == 1 and "It should have begun on" in mail.outbox[-1].body
 
 
+def test_a_reminder_that_could_not_start_is_told_of_once(team, people, start):
+    start()
+    Invitation.objects.update(reminder_failed="Nobody is left.", status="finished")
+    for _ in range(2):
+        noticing.work(at=timezone.now())
+    assert len(told()) == 1
+    body = mail.outbox[-1].body
+    assert "The planned reminder of this invitation could not start." in body
+    assert "Nobody is left." in body and "nobody is reminded before" in body
+
+
 def test_the_next_time_it_waits_is_told_of_again(team, people, start, admin_user):
     start()
     for _ in range(2):

@@ -136,8 +136,8 @@ def test_where_notify_cannot_be_asked_the_preview_says_so(previewed, stub):  # n
 
 
 def test_only_a_site_that_sends_by_notify_offers_its_preview(draft, stub):  # noqa: F811
-    assert [mode for mode, _label in draft.preview_modes] == ["html", "text", "notify"]
+    assert [mode for mode, _label in draft.preview_modes] == ["html", "text", "summary", "notify"]
 
 
 def test_another_site_does_not(draft):
-    assert [mode for mode, _label in draft.preview_modes] == ["html", "text"]
+    assert [mode for mode, _label in draft.preview_modes] == ["html", "text", "summary"]

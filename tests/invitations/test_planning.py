@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
+from wagtail.models import ModelLogEntry
 
 from tests.factories import ConsultationResponseFactory, DeliveryFactory, UserFactory
 from wagtail_engagement.invitations import asking, reminding, sending
@@ -192,6 +193,37 @@ def test_a_planned_reminder_can_be_called_off(people, draft, admin_user):
     work()
     sending.plan_reminder(invitation=first, days=None, actor=admin_user)
     assert reminding.work(at=first.consultation.closes_at - HOUR) == 0
+
+
+@pytest.fixture
+def failed(people, draft, admin_user):
+    """An invitation whose planned reminder found nobody to remind."""
+    first = plan(draft, admin_user, start="now", remind_days=3)
+    work()
+    for person in people:
+        person.permissions.update(may_write=False)
+    assert reminding.work(at=reminding.due_at(first)) == 0
+    first.refresh_from_db()
+    return first
+
+
+def test_a_reminder_that_cannot_start_says_so_where_its_invitation_is(failed, client, admin_user):
+    assert failed.remind_days is None and "Nobody is left to remind" in failed.reminder_failed
+    client.force_login(admin_user)
+    shown = client.get(reverse("engagement_invitations:progress", args=[failed.pk])).text
+    assert f"The planned reminder could not start. {failed.reminder_failed}" in shown
+    entry = ModelLogEntry.objects.get(action="wagtail_engagement.invitation_reminder_failed")
+    assert entry.data == {"why": failed.reminder_failed}
+
+
+def test_a_reminder_that_cannot_start_waits_on_the_overview_until_it_is_planned_anew(
+    failed, client, admin_user
+):
+    client.force_login(admin_user)
+    said = f"The reminder of “{failed.subject}” could not start."
+    assert said in client.get("/admin/engagement/").text
+    sending.plan_reminder(invitation=failed, days=2, actor=admin_user)
+    assert said not in client.get("/admin/engagement/").text
 
 
 def test_nobody_gets_more_than_the_council_allows_from_all_teams(people, draft, settings):

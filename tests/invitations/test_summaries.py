@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.core import mail
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.factories import DeliveryFactory, ParticipantFactory
@@ -90,6 +91,33 @@ def test_several_teams_in_one_email_sign_as_the_council(reader, invite):
     drain(days=3)
     (message,) = mail.outbox
     assert "team" not in message.from_email
+
+
+# What the editor sees
+
+
+def test_the_preview_shows_how_an_invitation_reads_in_a_summary(client, admin_user, draft):
+    client.force_login(admin_user)
+    draft.consultation.summary = "Come and say."
+    draft.consultation.save()
+    name = "wagtailsnippets_wagtail_engagement_invitation:preview_on_edit"
+    address = reverse(name, args=[draft.pk])
+    client.post(address, {"match": "any", "not_invited_days": 30, "subject": "Typed just now"})
+    shown = client.get(address, {"mode": "summary"})
+    assert "2 consultations that may matter to you" in shown.text
+    assert draft.consultation.title in shown.text and "Come and say." in shown.text
+    assert "Another consultation" in shown.text and "choices-" not in shown.text
+    assert "style-src 'unsafe-inline'" in shown["Content-Security-Policy"]
+    assert not Invitation.objects.exclude(pk=draft.pk).exists()
+
+
+def test_the_check_says_how_many_get_it_in_a_summary(client, admin_user, reader, people, draft):
+    client.force_login(admin_user)
+    edit = reverse("wagtailsnippets_wagtail_engagement_invitation:edit", args=[draft.pk])
+    said = "1 of these people chose to get it in a summary, within 14 days."
+    assert said in client.get(edit).text
+    choosing.gather(participant=reader, together=False, at=timezone.now())
+    assert said not in client.get(edit).text
 
 
 # When

@@ -176,7 +176,7 @@ def test_clearing_the_box_while_mail_does_not_arrive_outlasts_the_bounce(client,
 
 def test_somebody_chooses_to_get_invitations_together_and_goes_back(client, person, link_to):
     page = open_link(client, link_to("choices"))
-    assert "Together in one email, at most every 2 weeks" in page.content.decode()
+    assert "Several in one email, at most every 2 weeks" in page.content.decode()
     save(client, page, rhythm="together")
     person.refresh_from_db()
     since = person.summaries_since

@@ -186,6 +186,24 @@ def test_answers_stay_when_they_are_cut_from_the_person_and_the_contact_goes():
     assert not models.ResponseContact.objects.exists() and not models.Claim.objects.exists()
 
 
+def test_with_the_answers_goes_who_answered_from_an_invitation_and_its_sums_stay():
+    old, young = answered(184), answered(182)
+    for response in (old, young):
+        invitation = factories.InvitationFactory(consultation=response.consultation)
+        factories.DeliveryFactory(invitation=invitation, accepted=True, has_answered=True)
+        factories.DeliveryFactory(invitation=invitation, state="skipped", reason="answered")
+        models.ConsultationResponse.objects.filter(pk=response.pk).update(
+            route="invitation", route_key=invitation.code
+        )
+    assert retaining.plan(at=NOW)["flags"] == retaining.run(at=NOW)["flags"] == 2
+    assert retaining.run(at=NOW)["flags"] == 0
+    sent, left_out, *others = models.Delivery.objects.order_by("pk")
+    assert sent.participant and not sent.has_answered
+    assert (left_out.participant, left_out.reason) == (None, "answered")
+    assert all(row.participant for row in others) and others[0].has_answered
+    assert not models.ConsultationResponse.objects.filter(route_key="").exists()
+
+
 @pytest.mark.parametrize(
     ("closed", "expected", "is_cut"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
@@ -25,48 +25,18 @@ from wagtail.admin.ui.tables import BaseColumn, Column, DateColumn, NumberColumn
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.widgets.button import HeaderButton
 from wagtail.log_actions import log
-from wagtail.permissions import page_permission_policy
 
 from ..exports import DOWNLOADS, XLSX_ROWS
 from ..modeladmin import DayColumn, NativeIndexView, NativeModelAdmin, may
 from ..participants.admin import ParticipantInspectView
-from . import queries, responses, routes
+from . import responses, routes
 from .exporting import export_rows
 from .models import Consultation, ConsultationResponse
+from .queries import readable_by
 from .questions import Definition
 
 Status = ConsultationResponse.Status
 NAMESPACE = "wagtail_engagement_responses"
-
-
-def readable_by(user: Any) -> QuerySet[Consultation]:
-    """Consultations whose answers somebody may read: those of pages that they may change.
-
-    A row that a form of the site was brought into is read by those who may read that form. Else
-    one without a page asks for `view_response` alone; a sensitive one for its own permission.
-    """
-    if not may(user, "view_response"):
-        return Consultation.objects.none()
-    found = Consultation.objects.all()
-    if not may(user, "view_sensitive_response"):
-        found = found.filter(is_sensitive=False)
-    if user.is_superuser:
-        return found
-    changeable = page_permission_policy.instances_user_has_permission_for(user, "change")
-    allowed, paged = Q(), Q()
-    for model in queries.page_models():
-        pages = model.objects.filter(consultation__isnull=False)
-        paged |= Q(pk__in=pages.values("consultation"))
-        allowed |= Q(pk__in=pages.filter(pk__in=changeable.values("pk")).values("consultation"))
-    pageless = ~paged if paged else Q()
-    return found.filter(allowed | (pageless & _of_readable_form(user)))
-
-
-def _of_readable_form(user: Any) -> Q:
-    """Rows that came from no form, from one that somebody may read, or from one that is gone."""
-    readable = Q(form_page__in=queries.keys_of(queries.forms_of(user)))
-    there = Q(form_page__in=queries.keys_of(queries.form_pages()))
-    return Q(form_page="") | readable | ~there
 
 
 # The timeline of a person names the answers that its reader may read, and no others.
@@ -180,8 +150,14 @@ class ResponseIndexView(NativeIndexView):
 
     @cached_property
     def header_buttons(self) -> list[Any]:
-        if not may(self.request.user, "export_response"):
-            return []
+        user, key = self.request.user, [self.consultation.pk]
+        buttons = []
+        if may(user, "enter_response"):
+            url = reverse("wagtail_engagement_enter", args=key)
+            buttons.append(HeaderButton(_("Enter an answer"), url=url, icon_name="plus"))
+        return buttons + (self._downloads() if may(user, "export_response") else [])
+
+    def _downloads(self) -> list[Any]:
         url = reverse(f"{NAMESPACE}:export", args=[self.consultation.pk])
         cut = routes.cut_of(self.request.GET)
         csv, xlsx = urlencode(cut), urlencode({**cut, "kind": "xlsx"})
@@ -381,7 +357,13 @@ class ResponsesAdmin(NativeModelAdmin):
     menu_icon = "form"
     menu_order = 200
     codenames = {"view": "view_response"}
-    extra_permissions = ("export_response", "moderate_response", "view_sensitive_response")
+    extra_permissions = (
+        "export_response",
+        "moderate_response",
+        "view_sensitive_response",
+        "enter_response",
+        "enter_late_response",
+    )
     index_view_class = ConsultationIndexView
 
     def extra_urls(self) -> list[Any]:

@@ -151,6 +151,14 @@ class ConsultationResponse(models.Model):
         STAFF = "staff", _("Entered by staff")
         BROUGHT = "brought", _("Brought in from a form")
 
+    class Channel(models.TextChoices):
+        """How an answer that staff typed in had reached them: the `route_key` of its route."""
+
+        PAPER = "paper", _("On a paper form")
+        LETTER = "letter", _("In a letter or an email")
+        TELEPHONE = "telephone", _("By telephone")
+        IN_PERSON = "in_person", _("In person")
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     reference = models.CharField(
         _("reference"), max_length=8, unique=True, default=new_reference, editable=False
@@ -187,6 +195,8 @@ class ConsultationResponse(models.Model):
         verbose_name_plural = _("responses")
         ordering = ["-submitted_at", "-id"]
         permissions = [
+            ("enter_late_response", _("Can enter answers after a consultation has closed")),
+            ("enter_response", _("Can enter answers that came on paper or by telephone")),
             ("export_response", _("Can export responses")),
             ("moderate_response", _("Can release and reject held responses")),
             ("view_response", _("Can read responses")),

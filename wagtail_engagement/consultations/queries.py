@@ -7,11 +7,12 @@ from typing import Any
 
 import swapper
 from django.apps import apps
-from django.db.models import CharField, QuerySet
+from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.functional import partition
 from wagtail.models import Locale, Site
+from wagtail.permissions import page_permission_policy
 
 from .. import conf
 from ..participants.models import Interest
@@ -54,6 +55,12 @@ def url_of(consultation: Consultation) -> str:
     site_id, root_url, path = parts
     stands_beside = Site.objects.filter(is_default_site=True).exclude(pk=site_id).exists()
     return f"{root_url if stands_beside else conf.base_url() or root_url}{path}"
+
+
+def interests_of(row: Consultation) -> list[int]:
+    """The keys of what a consultation is about, in the order in which they were chosen."""
+    links = Consultation.interests.through.objects.filter(consultation=row).order_by("pk")
+    return list(links.values_list("interest", flat=True))
 
 
 def cut_at(
@@ -102,6 +109,36 @@ def form_pages() -> QuerySet[Any]:
     from wagtail.contrib.forms.utils import get_form_types
 
     return _pages().filter(content_type__in=get_form_types())
+
+
+def readable_by(user: Any) -> QuerySet[Consultation]:
+    """Consultations whose answers somebody may read: those of pages that they may change.
+
+    A row that a form of the site was brought into is read by those who may read that form. Else
+    one without a page asks for `view_response` alone; a sensitive one for its own permission.
+    """
+    if not user.has_perm("wagtail_engagement.view_response"):
+        return Consultation.objects.none()
+    found = Consultation.objects.all()
+    if not user.has_perm("wagtail_engagement.view_sensitive_response"):
+        found = found.filter(is_sensitive=False)
+    if user.is_superuser:
+        return found
+    changeable = page_permission_policy.instances_user_has_permission_for(user, "change")
+    allowed, paged = Q(), Q()
+    for model in page_models():
+        pages = model.objects.filter(consultation__isnull=False)
+        paged |= Q(pk__in=pages.values("consultation"))
+        allowed |= Q(pk__in=pages.filter(pk__in=changeable.values("pk")).values("consultation"))
+    pageless = ~paged if paged else Q()
+    return found.filter(allowed | (pageless & _of_readable_form(user)))
+
+
+def _of_readable_form(user: Any) -> Q:
+    """Rows that came from no form, from one that somebody may read, or from one that is gone."""
+    readable = Q(form_page__in=keys_of(forms_of(user)))
+    there = Q(form_page__in=keys_of(form_pages()))
+    return Q(form_page="") | readable | ~there
 
 
 def _pages() -> QuerySet[Any]:

@@ -57,6 +57,8 @@ class Submission:
     route_key: str = ""
     language: str = "en"
     held_because: str = ""
+    source: str = ""  # What the ticks stand on, where they were not made on the site's own form.
+    received_at: datetime.datetime | None = None  # Before it was typed in, where staff did that.
 
     @property
     def digest(self) -> str:
@@ -84,14 +86,17 @@ class TypedAnswer(NamedTuple):
     text: str = ""
 
 
-def record(*, submission: Submission, at: datetime.datetime) -> ConsultationResponse:
+def record(
+    *, submission: Submission, at: datetime.datetime, is_late: bool = False
+) -> ConsultationResponse:
     """Store a response with its answers, contact details and claim, and return it.
 
     A repeated press of the button returns the response that is there. Costs the same statements
     whether the address is known or not (S04), and however many questions there are.
-    Raises ConsultationClosed outside the consultation's dates.
+    Raises ConsultationClosed outside the consultation's dates, unless the caller has decided that
+    it `is_late` and counts all the same.
     """
-    if submission.consultation.state_at(at) != State.OPEN:
+    if submission.consultation.state_at(at) != State.OPEN and not is_late:
         raise ConsultationClosed
     try:
         with transaction.atomic():
@@ -124,7 +129,7 @@ def _store(submission: Submission, at: datetime.datetime) -> ConsultationRespons
         route=submission.route,
         route_key=submission.route_key,
         language=submission.language,
-        submitted_at=at,
+        submitted_at=submission.received_at or at,
         submission_hash=submission.digest,
     )
     response.save(force_insert=True)
@@ -155,6 +160,7 @@ def _claim(
         inferred_ids=[] if consultation.is_sensitive else submission.inferred_ids,
         consultation=consultation,
         page_url=submission.page_url,
+        source=submission.source,
         invite_until=at + datetime.timedelta(days=conf.pending_days()),
         result_until=consultation.closes_at + RESULT_WAITS,
         held_until=held_until,

@@ -17,6 +17,7 @@ from .models import REFERENCE_ALPHABET, Answer, Consultation, ConsultationRespon
 from .questions import CHOICE_KINDS
 
 Route = ConsultationResponse.Route
+Channel = ConsultationResponse.Channel
 # In the address of a page: an invitation's code, a named link's, and what stands in one message.
 INVITED, NAMED, ANSWERING = "i", "via", "a"
 INVITING = (Route.INVITATION.value, Route.REMINDER.value)
@@ -89,7 +90,7 @@ def ways(consultation: Consultation) -> list[Way]:
             route=route,
             label=str(Route(route).label),
             key=key,
-            name=named.get(key, "") if route in (*INVITING, *PASSED_ON) else "",
+            name=named.get(key, "") if route in (*INVITING, *PASSED_ON, Route.STAFF) else "",
             number=number,
             share=100 * number / total,
             invited=sent.get(key, 0) if route in INVITING else 0,
@@ -110,9 +111,12 @@ def _counted(consultation: Consultation) -> dict[tuple[str, str], int]:
 
 
 def names(consultation: Consultation) -> dict[str, str]:
-    """The name of each code of a consultation: of its invitations and of its named links."""
+    """The name of each code of a consultation: of its invitations, its named links, and paper."""
     found = {row.code: str(row) for row in consultation.invitations.all()}
-    return found | dict(consultation.named_links.values_list("code", "name"))
+    found |= dict(consultation.named_links.values_list("code", "name"))
+    entered = consultation.responses.filter(route=Route.STAFF, route_key__in=Channel.values)
+    used = entered.order_by().values_list("route_key", flat=True).distinct()
+    return found | {key: str(Channel(key).label) for key in used}
 
 
 def cut_of(asked: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -34,7 +35,7 @@ from .forms import (
     EngagementForm,
     RegistrationForm,
 )
-from .models import Consultation, ConsultationResponse, FormVersion, State
+from .models import ConsultationResponse, FormVersion, State
 from .questions import Definition
 
 COOKIE = "engagement_response"
@@ -81,13 +82,13 @@ def serve_consultation(page: Any, request: HttpRequest) -> HttpResponse:
     if arriving.carries_token(request):
         return arriving.clean_address(page, request)
     initial = {"answering": arriving.handle(request)}
-    form = _consultation_form(page, initial=initial) if page.state == State.OPEN else None
+    form = consultation_form(page, initial=initial) if page.state == State.OPEN else None
     return _show_consultation(page, request, form=form)
 
 
 def preview_consultation(page: Any, request: HttpRequest) -> HttpResponse:
     """Show a draft with its form, whatever its dates; nothing is written."""
-    return _show_consultation(page, request, form=_consultation_form(page))
+    return _show_consultation(page, request, form=consultation_form(page))
 
 
 def _show_consultation(
@@ -101,7 +102,8 @@ def _topics() -> list[tuple[int, str]]:
     return list(Interest.objects.in_use().values_list("pk", "name"))
 
 
-def _asked(page: Any, version: FormVersion | None) -> Asked:
+def asked(page: Any, version: FormVersion | None) -> Asked:
+    """What a page asks besides its questions, in the language that is spoken now."""
     wordings = wordings_of_form(translation.get_language() or "en", page.get_site)
     offered = {Purpose.RESULT: page.offer_result, Purpose.INVITE: page.offer_invite}
     return Asked(
@@ -113,14 +115,21 @@ def _asked(page: Any, version: FormVersion | None) -> Asked:
     )
 
 
-def _consultation_form(page: Any, data: Any = None, **more: Any) -> ConsultationForm:
+def consultation_form(
+    page: Any,
+    data: Any = None,
+    *,
+    kind: type[ConsultationForm] = ConsultationForm,
+    asks: Callable[[Any, FormVersion | None], Asked] = asked,
+    **more: Any,
+) -> ConsultationForm:
     """Build the page's form; posted answers meet the very version that was shown to them.
 
     A form names its version by digest, so that showing one asks the database for none.
     """
     version = _version(page, str(data.get("version", ""))) if data is not None else None
     definition = Definition(version.definition) if version else publishing.definition_of(page)
-    return ConsultationForm(data, definition=definition, asked=_asked(page, version), **more)
+    return kind(data, definition=definition, asked=asks(page, version), **more)
 
 
 def _version(page: Any, digest: str) -> FormVersion | None:
@@ -132,7 +141,7 @@ def _version(page: Any, digest: str) -> FormVersion | None:
 
 
 def _receive(page: Any, request: HttpRequest) -> HttpResponse:
-    form = _consultation_form(page, request.POST)
+    form = consultation_form(page, request.POST)
     if page.state != State.OPEN:
         return _refuse_closed(page, request, form)
     if not form.is_valid():
@@ -168,18 +177,13 @@ def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> resp
         name=data.get("name", ""),
         purposes=form.purposes,
         interest_ids=form.interest_ids,
-        inferred_ids=_interests_of(row) if form.purposes else [],
+        inferred_ids=queries.interests_of(row) if form.purposes else [],
         page_url=request.path[:255],
         route=route,
         route_key=route_key,
         language=(translation.get_language() or "en")[:12],
         held_because=_held_because(request, form),
     )
-
-
-def _interests_of(row: Consultation) -> list[int]:
-    links = Consultation.interests.through.objects.filter(consultation=row).order_by("pk")
-    return list(links.values_list("interest", flat=True))
 
 
 def _held_because(request: HttpRequest, form: EngagementForm) -> str:
@@ -365,7 +369,7 @@ def _through_hooks(show: Any, found: Any, request: HttpRequest) -> Any:
 
 
 def _consultation_again(page: Any, request: HttpRequest) -> Any:
-    form = _consultation_form(page, request.POST)
+    form = consultation_form(page, request.POST)
     if page.state != State.OPEN:
         return _refuse_closed(page, request, form)
     form.keep_unjudged()

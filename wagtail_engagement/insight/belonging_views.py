@@ -30,6 +30,11 @@ def may_reassign(user: Any) -> bool:
     return may(user, "reassign_work")
 
 
+def others_than(giver: Any) -> Any:
+    """The colleagues who can take over from somebody, or from nobody."""
+    return colleagues() if giver is None else colleagues().exclude(pk=giver.pk)
+
+
 class GiveForm(forms.Form):
     """What is given, and to whom: a name that fits one colleague alone."""
 
@@ -41,6 +46,7 @@ class GiveForm(forms.Form):
     def __init__(self, *args: Any, giver: Any, things: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.giver = giver
+        self.others = others_than(giver)
         self.fields["things"].choices = [(thing.key, thing.key) for thing in things]
         self.fields["to"].error_messages["required"] = _("Enter who takes it over.")
         self.fields["things"].error_messages["invalid_choice"] = _(
@@ -49,9 +55,8 @@ class GiveForm(forms.Form):
 
     def clean_to(self) -> Any:
         typed = self.cleaned_data["to"].strip()
-        others = colleagues().exclude(pk=self.giver.pk)
-        exact = others.filter(**{get_user_model().USERNAME_FIELD: typed})
-        found = list(exact) or list(matching(others, typed)[: MOST_NAMED + 1])
+        exact = self.others.filter(**{get_user_model().USERNAME_FIELD: typed})
+        found = list(exact) or list(matching(self.others, typed)[: MOST_NAMED + 1])
         if len(found) == 1:
             return found[0]
         if not found:
@@ -74,16 +79,18 @@ class BelongingsView(Screen):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.request.GET.get("q", "").strip()[:150]
-        owned = belongings.numbers(at=timezone.now())
+        now = timezone.now()
+        owned = belongings.numbers(at=now)
         users = matching(get_user_model()._default_manager.filter(pk__in=owned), asked)
         rows = [(user, named(user), owned[user.pk]) for user in users]
         rows.sort(key=lambda row: (row[0].is_active, row[1].lower(), row[0].pk))
         page = Paginator(rows, PAGE_SIZE).get_page(self.request.GET.get("p"))
-        return super().get_context_data(page=page, asked=asked, **kwargs)
+        nobodys = 0 if asked else belongings.nobodys(at=now)
+        return super().get_context_data(page=page, asked=asked, nobodys=nobodys, **kwargs)
 
 
 class BelongingsOfView(Screen):
-    """One list of what belongs to a colleague, and one step to give it to another."""
+    """One list of what belongs to a colleague, or to nobody, and one step to give it to another."""
 
     template_name = "wagtail_engagement/admin/belongings_of.html"
     header_icon = "user"
@@ -93,6 +100,9 @@ class BelongingsOfView(Screen):
 
     @cached_property
     def giver(self) -> Any:
+        """None is nobody: what was a user's who is deleted."""
+        if "pk" not in self.kwargs:
+            return None
         return get_object_or_404(get_user_model()._default_manager, pk=self.kwargs["pk"])
 
     @cached_property
@@ -100,6 +110,8 @@ class BelongingsOfView(Screen):
         return belongings.of(self.giver, at=timezone.now())
 
     def get_page_title(self) -> str:
+        if self.giver is None:
+            return _("What belongs to nobody")
         return _("What belongs to %(who)s") % {"who": named(self.giver)}
 
     def get_breadcrumbs_items(self) -> list[Any]:
@@ -117,7 +129,7 @@ class BelongingsOfView(Screen):
             (kind.label, [thing for thing in self.things if thing.kind is kind])
             for kind in belongings.KINDS
         ]
-        offered = colleagues().exclude(pk=self.giver.pk)[:MOST_OFFERED]
+        offered = others_than(self.giver)[:MOST_OFFERED]
         return super().get_context_data(
             giver=self.giver,
             groups=[(label, things) for label, things in groups if things],
@@ -145,11 +157,16 @@ class BelongingsOfView(Screen):
             number,
         )
         messages.success(request, told % {"count": number, "who": named(to)})
-        return redirect("wagtail_engagement_belongings_of", pk=self.giver.pk)
+        return redirect(request.path)
 
 
 URLS = [
     path("engagement/belongings/", BelongingsView.as_view(), name="wagtail_engagement_belongings"),
+    path(
+        "engagement/belongings/nobody/",
+        BelongingsOfView.as_view(),
+        name="wagtail_engagement_belongings_of_nobody",
+    ),
     path(
         "engagement/belongings/<int:pk>/",
         BelongingsOfView.as_view(),

@@ -173,10 +173,22 @@ KINDS: tuple[Kind, ...] = (
 
 
 def of(user: Any, *, at: datetime.datetime) -> list[Thing]:
-    """Everything that belongs to somebody, by kind."""
-    return [
-        Thing(kind, row) for kind in KINDS for row in kind.rows(at).filter(**{kind.whose: user})
-    ]
+    """Everything that belongs to somebody, by kind; to nobody where `user` is None.
+
+    A user who is deleted leaves what was theirs to nobody.
+    """
+    return [Thing(kind, row) for kind in KINDS for row in _rows_of(kind, user, at)]
+
+
+def _rows_of(kind: Kind, user: Any, at: datetime.datetime) -> QuerySet[Any]:
+    """A team has members, so that none of its places is nobody's."""
+    rows = kind.rows(at).filter(**{kind.whose: user})
+    return rows.none() if user is None and kind.key == "team" else rows
+
+
+def nobodys(*, at: datetime.datetime) -> int:
+    """How many things belong to nobody."""
+    return sum(_rows_of(kind, None, at).count() for kind in KINDS)
 
 
 def numbers(*, at: datetime.datetime, has_left: bool | None = None) -> Counter[int]:
@@ -196,12 +208,13 @@ def numbers(*, at: datetime.datetime, has_left: bool | None = None) -> Counter[i
 
 @transaction.atomic
 def give(*, giver: Any, keys: set[str], to: Any, actor: Any, at: datetime.datetime) -> int:
-    """Give what belongs to somebody to a colleague; return how many things.
+    """Give what belongs to somebody, or to nobody, to a colleague; return how many things.
 
     `keys` name the things. What is not theirs any more stays where it is. Raises CannotGive where
     the colleague could do nothing with some of it, and then gives nothing.
     """
-    get_user_model()._default_manager.select_for_update(no_key=True).get(pk=giver.pk)
+    if giver is not None:
+        get_user_model()._default_manager.select_for_update(no_key=True).get(pk=giver.pk)
     given = [thing for thing in of(giver, at=at) if thing.key in keys]
     _check(given, to)
     for kind in KINDS:
@@ -211,7 +224,7 @@ def give(*, giver: Any, keys: set[str], to: Any, actor: Any, at: datetime.dateti
         elif mine:
             kind.give(numbers=mine, to=to)
     for thing in given:
-        facts = {"from": giver.pk, "to": to.pk}
+        facts = {"from": giver and giver.pk, "to": to.pk}
         title, action = str(thing.row), "wagtail_engagement.work_given"
         log(thing.row, action, user=actor, title=title, data=facts)
     return len(given)

@@ -15,6 +15,7 @@ from .. import conf
 from ..consultations.models import Consultation, ConsultationResponse
 from ..consultations.queries import page_of
 from ..imports.models import ImportBatch, ImportRow
+from ..invitations import reminding
 from ..invitations.models import Delivery, Invitation
 from ..modeladmin import may
 from ..participants import duplicates, renewing, tending
@@ -64,6 +65,21 @@ def paused(desk: Desk) -> Iterator[Line]:
         yield Line(
             text=f"{told} {invitation.status_reason}" if invitation.halted else told,
             otherwise=_("If nobody resumes it by %(date)s, they are not invited.")
+            % {"date": day(closes)},
+            url=reverse("engagement_invitations:progress", args=[invitation.pk]),
+            by=closes,
+        )
+
+
+def unreminded(desk: Desk) -> Iterator[Line]:
+    """Reminders that were planned and could not start."""
+    rows = reminding.failed(at=desk.at).order_by("consultation__closes_at", "pk")
+    for invitation in rows[:MOST_LINES]:
+        closes = local(invitation.consultation.closes_at)
+        facts = {"subject": invitation, "why": invitation.reminder_failed}
+        yield Line(
+            text=_("The reminder of “%(subject)s” could not start. %(why)s") % facts,
+            otherwise=_("If nobody plans or writes it anew by %(date)s, nobody is reminded.")
             % {"date": day(closes)},
             url=reverse("engagement_invitations:progress", args=[invitation.pk]),
             by=closes,
@@ -317,6 +333,7 @@ def unused(desk: Desk) -> Iterator[Line]:
 QUEUES: list[tuple[str, Callable[[Desk], Iterator[Line]]]] = [
     ("erase_participant", requests),
     ("send_invitation", paused),
+    ("send_invitation", unreminded),
     ("change_invitation", second_person),
     ("moderate_response", held),
     ("import_participant", unread_rows),

@@ -25,22 +25,25 @@ from wagtail.snippets.views.snippets import (
 
 from .. import notify
 from ..modeladmin import may
-from . import approval, checking, colleagues, hints, queries, rendering, screens, sending
+from . import (
+    approval,
+    checking,
+    colleagues,
+    hints,
+    queries,
+    rendering,
+    screens,
+    sending,
+    summary_letters,
+)
 from .forms import InvitationForm, SendForm, TestForm
 from .listing import Who
 from .models import Invitation
 
-try:
-    from django.views.decorators.csp import csp_override
-except ImportError:  # Django 5.2 has no content security policy of its own.
-
-    def csp_override(config: Any) -> Any:
-        return lambda view: view
-
-
 # A mail carries its styles inline, and nothing else that its preview may load.
 NOTIFY_TAGS = {*rendering.ALLOWED_TAGS, "h2", "h3", "hr", "blockquote"}
-PREVIEW_CSP = {"default-src": ["'none'"], "style-src": ["'unsafe-inline'"]}
+# A header, for a site's own policy leaves one alone that is there, on every version of Django.
+PREVIEW_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 class AudiencePanel(Panel):
@@ -136,13 +139,19 @@ class InvitationPreviewView(PreviewOnEditView):
         chosen = getattr(self.form, "cleaned_data", {}).get("interests")
         letter = rendering.preview(self.object, chosen)
 
-        @csp_override(PREVIEW_CSP)
-        def show(mode: str) -> HttpResponse:
+        def shown(mode: str) -> HttpResponse:
             if mode == "notify":
                 return notify_preview(self.request, letter)
+            if mode == "summary":
+                return HttpResponse(summary_letters.preview(self.object).html)
             if mode == "text":
                 return HttpResponse(letter.text, content_type="text/plain; charset=utf-8")
             return HttpResponse(letter.html)
+
+        def show(mode: str) -> HttpResponse:
+            response = shown(mode)
+            response["Content-Security-Policy"] = PREVIEW_POLICY
+            return response
 
         return {**super().get_extra_request_attrs(), "show_letter": show}
 
@@ -269,6 +278,7 @@ def register_log_actions(actions: LogActionRegistry) -> None:
         ("ask_taken_back", _("Ask nobody any more"), _("Took back asking a second person")),
         ("reminder_planned", _("Plan a reminder"), _("Planned the reminder")),
         ("reminder_called_off", _("Call off a reminder"), _("Called off the reminder")),
+        ("reminder_failed", _("Fail to remind"), _("The planned reminder could not start")),
         ("doubt_left", _("Leave what is in doubt"), _("Left what may have arrived as it is")),
         ("doubt_sent_again", _("Send again"), _("Sent again what may not have arrived")),
     ):

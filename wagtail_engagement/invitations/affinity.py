@@ -17,10 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..consultations.models import ConsultationResponse
+from ..consultations.queries import cut_at
 from ..participants.models import Participant, ParticipantInterest
 from .audience import Audience
 from .models import Delivery, Invitation
 
+# By these the answers to an invitation's consultation are cut from people.
+DATES = tuple(
+    f"consultation__{name}" for name in ("closes_at", "answered_at", "decision_expected_on")
+)
 ARRIVED = (Delivery.State.ACCEPTED, Delivery.State.DELIVERED)
 YEAR = datetime.timedelta(days=365)
 CHOSE, SHOWED = 2, 1
@@ -94,12 +99,15 @@ def _past(audience: Audience) -> Coalesce:
 
 
 def _invited(audience: Audience) -> Coalesce:
-    """Consultations over by now that an invitation arrived for, and those that were answered."""
+    """Consultations over by now that an invitation arrived for, and those that were answered.
+
+    Once answers are cut from people nobody knows who answered, so that neither counts.
+    """
     over = Invitation.objects.filter(
         consultation__closes_at__lte=audience.at, consultation__is_sensitive=False
     )
     # As a list, for databases look this up better than by way of the two tables.
-    about = list(over.values_list("pk", flat=True))
+    about = [pk for pk, *dates in over.values_list("pk", *DATES) if cut_at(*dates) > audience.at]
     mine = Delivery.objects.filter(
         participant=OuterRef("participant"),
         invitation__in=about,

@@ -40,7 +40,7 @@ def checks(invitation: Invitation, counts: Counts, at: datetime.datetime) -> lis
     return [
         _check_open(invitation, at),
         _check_page(invitation),
-        _check_people(counts),
+        _check_people(counts, invitation.reminds_id is not None),
         *_check_relevance(invitation),
         _check_text(invitation),
         _check_links(),
@@ -113,9 +113,11 @@ def _check_page(invitation: Invitation) -> Check:
     return _in_the_way(_("The consultation's page is not published. Publish it first."))
 
 
-def _check_people(counts: Counts) -> Check:
+def _check_people(counts: Counts, is_reminder: bool) -> Check:
     if counts.included:
         return Check(_("There are people to invite."))
+    if is_reminder:
+        return _in_the_way(_("Nobody is left to remind: they have answered, or we may not write."))
     return _in_the_way(_("Nobody would get this. Choose other topics, or wait for people to join."))
 
 

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import conf, mail
-from . import calendar
+from ..participants.models import Participant
+from . import calendar, rhythm
 from .audience import INCLUDED, Audience, Counts, Exclusion
 from .checking import Check
 from .models import Invitation
@@ -25,6 +26,7 @@ def hints(invitation: Invitation, audience: Audience, counts: Counts) -> list[Ch
     """What else an editor ought to know. `counts` are those of the audience."""
     return [
         _sender(invitation),
+        *_in_a_summary(audience, counts),
         *_asked_twice(invitation, audience),
         *_beyond_the_limit(audience, counts),
     ]
@@ -36,6 +38,25 @@ def _sender(invitation: Invitation) -> Check:
     answers = parseaddr(message.reply_to[0])[1] if message.reply_to else address
     text = _("It comes from %(sender)s, and answers go to %(answers)s.")
     return Check(text % {"sender": f"{name} <{address}>" if name else address, "answers": answers})
+
+
+def _in_a_summary(audience: Audience, counts: Counts) -> Iterator[Check]:
+    """How many wait for their summary; of people who are still to be drawn nobody knows."""
+    chose = Participant.objects.filter(summaries_since__isnull=False)
+    if counts.not_drawn or not chose.exists():
+        return
+    waits = rhythm.waits(is_by_law=audience.is_beyond_cap)
+    number = audience.numbers(INCLUDED).filter(waits).order_by().count()
+    if number:
+        text = ngettext(
+            "%(number)s of these people chose to get it in a summary, within %(days)s days."
+            " The preview shows how it reads there.",
+            "%(number)s of these people chose to get it in a summary, within %(days)s days."
+            " The preview shows how it reads there.",
+            number,
+        )
+        facts = {"number": number_format(number, force_grouping=True)}
+        yield Check(text % {**facts, "days": max(conf.summary_days(), 2)})
 
 
 def _asked_twice(invitation: Invitation, audience: Audience) -> Iterator[Check]:

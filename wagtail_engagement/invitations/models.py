@@ -171,13 +171,10 @@ class Invitation(PreviewableMixin, models.Model):
     starts_at = models.DateTimeField(null=True, editable=False)
     # Days before the closing date on which those who have not answered are reminded; null is never.
     remind_days = models.PositiveSmallIntegerField(null=True, editable=False)
+    reminder_failed = models.CharField(max_length=200, blank=True, editable=False)  # and why
     # Who asks a second person to send this, and for which version of it.
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
     asked_at = models.DateTimeField(null=True, editable=False)
     asked_version = models.CharField(max_length=64, blank=True, editable=False)
@@ -252,6 +249,8 @@ class Invitation(PreviewableMixin, models.Model):
     @property
     def preview_modes(self) -> list[tuple[str, Any]]:
         modes = [("html", _("Email")), ("text", _("Plain text"))]
+        if conf.summary_days():
+            modes.append(("summary", _("In a summary")))
         return [*modes, ("notify", _("As GOV.UK Notify shows it"))] if notify.is_used() else modes
 
     def serve_preview(self, request: Any, mode_name: str) -> Any:

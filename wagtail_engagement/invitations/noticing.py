@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf, mail
 from ..seal import sealing
-from . import approval, limiting
+from . import approval, limiting, reminding
 from .models import Invitation
 from .signs import TeamNotice
 
@@ -61,7 +61,8 @@ def _waiting(at: datetime.datetime) -> dict[str, QuerySet[Invitation]]:
     told = told.filter(consultation__closes_at__gt=at)
     paused = told.filter(status=Invitation.Status.PAUSED).exclude(status_reason="")
     asked = [row.pk for row in approval.asked(at=at) if approval.is_asked_for(row)]
-    return {Event.PAUSED: paused, Event.ASKED: told.filter(pk__in=asked)}
+    failed = told.filter(pk__in=reminding.failed(at=at).values("pk"))
+    return {Event.PAUSED: paused, Event.ASKED: told.filter(pk__in=asked), Event.FAILED: failed}
 
 
 def _note(at: datetime.datetime) -> None:
@@ -103,12 +104,16 @@ def message(notice: TeamNotice) -> mail.EngagementMessage:
     is_named = not invitation.consultation.is_sensitive
     subject = _("“%(subject)s” waits for somebody") if is_named else _("An invitation waits")
     is_asked = notice.event == Event.ASKED
+    has_failed = notice.event == Event.FAILED
     number = invitation.asked_count if is_asked else invitation.deliveries.live().count()
     context = {
         "subject": subject % {"subject": invitation},
         "team": team,
         "is_asked": is_asked,
-        "why": mail.scrub_text(invitation.status_reason),
+        "has_failed": has_failed,
+        "why": mail.scrub_text(
+            invitation.reminder_failed if has_failed else invitation.status_reason
+        ),
         "people": number_format(number, force_grouping=True),
         "closes_at": invitation.consultation.closes_at,
         "url": _admin_address() + reverse(EDIT, args=[invitation.pk]),

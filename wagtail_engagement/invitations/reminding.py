@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from wagtail.log_actions import log
 
 from ..consultations.models import Consultation
 from ..seal import sealing
@@ -76,14 +78,28 @@ def work(*, at: datetime.datetime) -> int:
 
 
 def _remind(invitation: Invitation, at: datetime.datetime) -> bool:
-    """Start one reminder. Where nobody is left to remind, the plan ends, as its history says."""
+    """Start one reminder. Where it cannot start the plan ends, and waits for somebody to look."""
     try:
         with transaction.atomic():
             draft = sending.remind(invitation=invitation, actor=None, at=at)
             sending.start(invitation=draft, shown_count=ENOUGH, actor=None, at=at)
     except sending.NotPossible:
         return False  # Another worker was quicker, or nobody has got the invitation yet.
-    except sending.CannotStart:
-        sending.plan_reminder(invitation=invitation, days=None, actor=None)
+    except sending.CannotStart as refused:
+        _give_up(invitation, " ".join(refused.problems))
         return False
     return True
+
+
+@transaction.atomic
+def _give_up(invitation: Invitation, why: str) -> None:
+    still_planned = Invitation.objects.filter(pk=invitation.pk, remind_days__isnull=False)
+    if still_planned.update(remind_days=None, reminder_failed=why[:200]):
+        action = "wagtail_engagement.invitation_reminder_failed"
+        log(invitation, action, title=str(invitation), data={"why": why[:200]})
+
+
+def failed(*, at: datetime.datetime) -> QuerySet[Invitation]:
+    """Invitations whose planned reminder could not start, while people can still be reminded."""
+    rows = Invitation.objects.filter(reminders=None, consultation__closes_at__gt=at)
+    return rows.exclude(reminder_failed="").select_related("consultation")

@@ -284,8 +284,8 @@ def stop(*, invitation: Invitation, actor: Any, at: datetime.datetime, reason: s
 
 def plan_reminder(*, invitation: Invitation, days: int | None, actor: Any) -> None:
     """Change or call off the reminder that goes out by itself, until it has."""
-    started = Invitation.objects.filter(pk=invitation.pk, status__in=Invitation.STARTED)
-    if not started.filter(reminds=None, reminders=None).update(remind_days=days):
+    begun = Invitation.objects.filter(pk=invitation.pk, status__in=Invitation.STARTED)
+    if not begun.filter(reminds=None, reminders=None).update(remind_days=days, reminder_failed=""):
         raise NotPossible
     _log(invitation, "reminder_planned" if days else "reminder_called_off", actor)
 

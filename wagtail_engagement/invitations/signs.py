@@ -34,6 +34,7 @@ class TeamNotice(models.Model):
     class Event(models.TextChoices):
         PAUSED = "paused", _("paused by itself")
         ASKED = "asked", _("waits for a second person")
+        FAILED = "failed", _("its reminder could not start")
 
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="notices")
     event = models.CharField(max_length=6, choices=Event.choices)

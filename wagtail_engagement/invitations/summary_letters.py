@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..consent import queries as consent_queries
+from ..consultations.models import Consultation
 from ..participants import links
 from ..participants.models import Link
 from . import letters, rendering
@@ -33,22 +34,40 @@ TEMPLATE = "wagtail_engagement/mail/summary"
 def with_part(invitation: Invitation) -> dict[str, str]:
     """The frozen letter of an invitation, with what stands of it in a summary."""
     frozen: dict[str, str] = invitation.rendered
-    about = invitation.consultation
     code = invitation.code if "answer" in frozen else ""
+    url = rendering.consultation_address(invitation, code, frozen.get("answer", ""))
+    return {**frozen, **_part(invitation, url)}
+
+
+def preview(invitation: Invitation) -> rendering.Letter:
+    """A summary with this invitation and another one in it; its links lead nowhere."""
+    about = invitation.consultation
+    with _as_the_site_speaks():
+        opening = escape(_("Here stand the first words of another invitation."))
+        title = _("Another consultation")
+    another = Consultation(title=title, closes_at=about.closes_at)
+    other = Invitation(consultation=another, opening=f"<p>{opening}</p>")
+    url = rendering.consultation_address(invitation, "")
+    frame = _frame([_part(invitation, url), _part(other, rendering.INERT)])
+    return rendering.address_to(frame, choices=rendering.INERT, leave=rendering.INERT)
+
+
+def _part(invitation: Invitation, url: str) -> dict[str, str]:
+    """What stands of an invitation in a summary, in both kinds."""
+    about = invitation.consultation
     said = rendering.as_text(rendering.clean(invitation.opening)) or about.summary
     context = {
         "consultation": about,
         "is_reminder": invitation.reminds_id is not None,
         # In no words of a sensitive one may stand what it is about.
         "words": "" if about.is_sensitive else Truncator(" ".join(said.split())).words(WORDS),
-        "url": rendering.consultation_address(invitation, code, frozen.get("answer", "")),
+        "url": url,
     }
     with _as_the_site_speaks():
-        parts = {
+        return {
             f"part_{kind}": render_to_string(f"{TEMPLATE}_part.{kind}", context).strip()
             for kind in ("html", "txt")
         }
-    return {**frozen, **parts}
 
 
 def shown(frozen: dict[str, str]) -> str:
@@ -72,7 +91,7 @@ class Book:
         invitations = [row.invitation for row in rows]
         alike = tuple(invitation.pk for invitation in invitations)
         if alike not in self._frames:
-            self._frames[alike] = _frame(invitations)
+            self._frames[alike] = _frame([invitation.rendered for invitation in invitations])
         first = min(rows, key=lambda row: row.pk)  # As whose the links are known.
         choices, leave = (_url(purpose, first) for purpose in ("choices", "leave"))
         letter = rendering.address_to(self._frames[alike], choices=choices, leave=leave)
@@ -100,20 +119,20 @@ def _with_answers(letter: rendering.Letter, rows: list[Delivery]) -> rendering.L
     return rendering.Letter(letter.subject, html, text)
 
 
-def _frame(invitations: list[Invitation]) -> dict[str, str]:
+def _frame(parts: list[dict[str, str]]) -> dict[str, str]:
     """The summary of some invitations with marks for the links, as `rendering.address_to` reads it."""
     marks = {name: f"{name}-{secrets.token_hex(16)}" for name in ("choices", "leave")}
     with _as_the_site_speaks():
         subject = ngettext(
             "%(number)s consultation that may matter to you",
             "%(number)s consultations that may matter to you",
-            len(invitations),
-        ) % {"number": len(invitations)}
+            len(parts),
+        ) % {"number": len(parts)}
         complaints = rendering.clean(consent_queries.site_settings().complaints)
         context = {
             "subject": subject,
-            "parts": [mark_safe(row.rendered["part_html"]) for row in invitations],  # noqa: S308
-            "parts_text": [row.rendered["part_txt"] for row in invitations],
+            "parts": [mark_safe(part["part_html"]) for part in parts],  # noqa: S308
+            "parts_text": [part["part_txt"] for part in parts],
             "why": _(
                 "You get this email because you agreed that we may tell you about consultations,"
                 " and chose to hear of them together."

@@ -100,9 +100,11 @@ def _rhythm(days: int, is_together: bool) -> forms.Field:
     return forms.TypedChoiceField(
         label=_("How we tell you about consultations"),
         coerce=lambda value: value == TOGETHER,
-        choices=[(EACH, _("Each time, in an email of its own")), (TOGETHER, _together(days))],
+        choices=[(EACH, _("Each by itself, in an email of its own")), (TOGETHER, _together(days))],
         initial=TOGETHER if is_together else EACH,
-        help_text=_("Together comes sooner only where you would be too late to answer."),
+        help_text=_(
+            "An email with several comes earlier only if you would otherwise be too late to answer."
+        ),
         required=False,
         empty_value=None,
         widget=forms.RadioSelect,
@@ -113,14 +115,14 @@ def _together(days: int) -> str:
     number, rest = divmod(days, 7)
     if rest:
         said = ngettext(
-            "Together in one email, at most once a day",
-            "Together in one email, at most every %(number)s days",
+            "Several in one email, at most once a day",
+            "Several in one email, at most every %(number)s days",
             days,
         )
         return said % {"number": days}
     said = ngettext(
-        "Together in one email, at most once a week",
-        "Together in one email, at most every %(number)s weeks",
+        "Several in one email, at most once a week",
+        "Several in one email, at most every %(number)s weeks",
         number,
     )
     return said % {"number": number}

@@ -289,6 +289,11 @@ class Claim(models.Model):
         "wagtail_engagement.Consultation", on_delete=models.SET_NULL, null=True, related_name="+"
     )
     page_url = models.CharField(max_length=255, blank=True)
+    source = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text=_("How and when it came, where staff typed it in: “paper 2026-05-03”."),
+    )
     created_at = models.DateTimeField(_("since"), default=timezone.now)
     held_until = models.DateTimeField(
         null=True, help_text=_("No mail before this time, for its response is held.")

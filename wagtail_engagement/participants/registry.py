@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -40,6 +40,7 @@ class ClaimFacts(TypedDict):
     inferred_ids: list[int]
     consultation: Any
     page_url: str
+    source: NotRequired[str]
     invite_until: datetime.datetime
     result_until: datetime.datetime | None
     held_until: datetime.datetime | None
@@ -198,7 +199,7 @@ def _agreed(
         channel=Channel.FORM,
         consultation_id=about,
         wording_id=wording_id,
-        evidence=f"claim {claim.uuid}",
+        evidence=", ".join(filter(None, [f"claim {claim.uuid}", claim.source])),
         at=at,
     )
 

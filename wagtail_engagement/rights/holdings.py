@@ -155,6 +155,7 @@ HOLDINGS: tuple[Holding, ...] = (
             (_("Ticked"), lambda row: sorted(row.purposes)),
             (_("Consultation"), "consultation.title"),
             (_("Page"), "page_url"),
+            (_("Typed in by staff from"), "source"),
             (_("When"), "created_at"),
             (_("Confirmed"), "confirmed_at"),
             (_("Invitations end unless confirmed"), "invite_until"),

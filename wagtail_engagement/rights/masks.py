@@ -89,7 +89,7 @@ MASKS: dict[str, Mask] = {
             "name": "",
             "page_url": "",
         },
-        kept=("purposes", "interest_ids", "inferred_ids"),
+        kept=("purposes", "interest_ids", "inferred_ids", "source"),
     ),
     # What we may do
     "ConsentEvent": Mask(texts={"evidence": ""}),
@@ -147,6 +147,7 @@ MASKS: dict[str, Mask] = {
             "status_reason": Case(
                 When(status__in=ENDED, then=Value("")), default=Value(f"{MADE_SAFE}.")
             ),
+            "reminder_failed": "",
         },
         others={
             "status": Case(

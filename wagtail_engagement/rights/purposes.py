@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation, ConsultationResponse
 from ..consultations.queries import cut_at
+from ..invitations.models import Delivery
 from ..participants import renewing
 from ..participants.models import Claim, Participant
 from .models import RightsRequest
@@ -80,3 +81,11 @@ def to_cut(*, at: datetime.datetime) -> QuerySet[ConsultationResponse]:
     """Answers that are still tied to somebody, or to what somebody typed, past their time."""
     tied = Q(participant__isnull=False) | Q(claim__isnull=False) | Q(contact__isnull=False)
     return ConsultationResponse.objects.filter(tied, consultation__in=ended(at=at))
+
+
+def to_forget(*, at: datetime.datetime) -> QuerySet[Delivery]:
+    """Messages that still tell who answered, where the answers belong to nobody any more."""
+    told = Q(has_answered=True) | Q(reason=Delivery.Reason.ANSWERED)
+    return Delivery.objects.filter(
+        told, participant__isnull=False, invitation__consultation__in=ended(at=at)
+    )

@@ -24,6 +24,7 @@ from ..consent.models import ContactPermission
 from ..consultations.models import ConsultationResponse, ResponseContact
 from ..imports import importing
 from ..invitations.events import ProviderEvent
+from ..invitations.models import Delivery
 from ..participants import duplicates, merging, registry, renewing, tending
 from ..participants.merges import Merge, PossibleDuplicate
 from ..participants.models import Claim, Participant, ParticipantInterest
@@ -36,7 +37,7 @@ AT_ONCE = 500
 SLICE = 20
 UNFINISHED = "unfinished"
 REQUEST_KEPT = datetime.timedelta(days=730)
-CUT = next(h.cut or {} for h in HOLDINGS if h.model is ConsultationResponse)
+CUT = {held.model: held.cut or {} for held in HOLDINGS}
 
 Counts = dict[str, int]
 Moment = datetime.datetime
@@ -100,9 +101,20 @@ def _cut_answers(ids: list[int], at: Moment) -> int:
     rows = ConsultationResponse.objects.filter(pk__in=ids)
     claims = list(rows.exclude(claim=None).values_list("claim", flat=True))
     ResponseContact.objects.filter(response__in=ids).delete()
-    number = rows.update(**CUT)
+    number = rows.update(**CUT[ConsultationResponse])
     Claim.objects.filter(pk__in=claims, confirmed_at__isnull=False).delete()
     return number
+
+
+@transaction.atomic
+def _forget_who_answered(ids: list[int], at: Moment) -> int:
+    """Without this, the flag and the code of a lone response would lead from one to the other.
+
+    Whoever was left out for having answered was sent nothing: their row stays for the sum alone.
+    """
+    rows = Delivery.objects.filter(pk__in=ids)
+    rows.filter(reason=Delivery.Reason.ANSWERED).update(**CUT[Delivery])
+    return rows.update(has_answered=False)
 
 
 @transaction.atomic
@@ -220,6 +232,14 @@ CLOCKS = (
         _("Answers are cut from the people who gave them"),
         lambda at: purposes.to_cut(at=at),
         _cut_answers,
+        setting="RESPONSE_DAYS",
+        first=_next_cut,
+    ),
+    Clock(
+        "flags",
+        _("That somebody answered from an invitation is forgotten"),
+        lambda at: purposes.to_forget(at=at),
+        _forget_who_answered,
         setting="RESPONSE_DAYS",
         first=_next_cut,
     ),

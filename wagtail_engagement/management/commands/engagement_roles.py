@@ -24,6 +24,8 @@ KEEPS_REGISTER = NAMES_TOPICS | {
 READS_ANSWERS = {"view_response", "export_response"}
 RUNS_CONSULTATIONS = {
     "moderate_response",
+    "enter_response",
+    "enter_late_response",
     "view_sensitive_response",
     "manage_consent_wording",
     "change_engagementsettings",
