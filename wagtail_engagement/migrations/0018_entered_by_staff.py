@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('wagtail_engagement', '0015_summaries'),
+        ('wagtail_engagement', '0017_said_again'),
     ]
 
     operations = [
