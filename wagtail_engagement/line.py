@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import smtplib
 import time
+from collections.abc import Callable
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 
 from django.core.mail.backends import smtp
@@ -17,13 +19,14 @@ from django.core.mail.backends import smtp
 from . import batch, mail
 from .batch import Batch
 from .mail import EngagementMessage, Receipt, Verdict
-from .pattern import ReadyMessage
+from .pattern import Pattern, ReadyMessage
 
 Message = EngagementMessage | ReadyMessage
 _LINE_OF_DOTS = re.compile(rb"^\.", re.MULTILINE)  # A line of one dot would end the message.
 
 MOST_MESSAGES = 500  # on one connection
 MOST_IDLE = 5  # seconds, after which a server may have hung up without our noticing
+MOST_PATTERNS = 200
 
 
 class Line:
@@ -33,6 +36,15 @@ class Line:
         self._server: Any = None
         self._used = 0
         self._last = 0.0
+        self._patterns: dict[Any, Pattern | None] = {}
+
+    def pattern(self, key: Any, make: Callable[[], Pattern | None]) -> Pattern | None:
+        """The pattern that goes by `key`, made when it is first asked for; the oldest go again."""
+        if key not in self._patterns:
+            if len(self._patterns) >= MOST_PATTERNS:
+                del self._patterns[next(iter(self._patterns))]
+            self._patterns[key] = make()
+        return self._patterns[key]
 
     def ready(self) -> None:
         """See that the next message can go. Raises mail.ServerUnreachable: then nothing can."""
@@ -93,7 +105,7 @@ def _by_smtp(connection: smtplib.SMTP, message: Message) -> Receipt:
     """Hand a message over and know how far it came: nothing leaves before its body."""
     try:
         body = message.wire()
-        sender, to = parseaddr(message.from_email)[1], message.to[0]
+        sender, to = _bare(message.from_email), message.to[0]
         _refuse_breaks(sender, to)
     except Exception as error:  # noqa: BLE001  Whatever cannot be written was not sent.
         return Receipt(Verdict.REFUSED, reason=mail.scrub(error))
@@ -158,6 +170,12 @@ def _leave_clean(connection: smtplib.SMTP, *, is_open: bool) -> None:
         connection.rset()
     except (OSError, smtplib.SMTPException):
         pass  # The next message finds the connection broken, before anything of it has left.
+
+
+@lru_cache
+def _bare(address: str) -> str:
+    """The address without a name, as the envelope has it."""
+    return parseaddr(address)[1]
 
 
 def _refuse_breaks(*parts: str) -> None:

@@ -45,7 +45,7 @@ LONGEST_REASON = 2000  # as it is read; far less is kept
 _TOO_MUCH = re.compile(r"throttl|too (many|much|fast)|rate|quota|limit", re.IGNORECASE)
 # An address also as it stands in a web address or a bounce, and with a quoted part before the @.
 _ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s<>:;,"']+)(?:@|%40|=40)[^\s<>:;,"']+""", re.IGNORECASE)
-_TOKEN = re.compile(r"(?<=[/=])[\w-]{22}(?![\w-])", re.ASCII)  # of a link in the mail
+_TOKEN = re.compile(r"(?<=[/=])[\w-]{22}(?:[\w-]{21})?(?![\w-])", re.ASCII)  # of a link in the mail
 
 
 class Verdict(Enum):

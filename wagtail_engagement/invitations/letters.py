@@ -61,11 +61,10 @@ def reasons_for(rows: Iterable[Delivery]) -> dict[int, str]:
 
 
 class Writer:
-    """Writes messages for one mail connection, and keeps the patterns that it made."""
+    """Writes messages for one mail connection, which keeps the patterns that were made for it."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._patterns: dict[tuple[int, str], Pattern | None] = {}
         self.reasons: dict[int, str] = {}  # Why each delivery goes to its person.
         self._urls: dict[str, str] = {}
 
@@ -93,9 +92,9 @@ class Writer:
 
     def _filled(self, row: Delivery, email: str, put: dict[str, str]) -> ReadyMessage | None:
         invitation, why = row.invitation, self.reasons.get(row.pk, "")
-        if (invitation.pk, why) not in self._patterns:
-            self._patterns[invitation.pk, why] = _pattern(invitation, why)
-        pattern = self._patterns[invitation.pk, why]
+        # What was frozen stays as it is; by whom it is sent may change.
+        key = (invitation.uuid, why, invitation.sender)
+        pattern = self._line.pattern(key, lambda: _pattern(invitation, why))
         if pattern is None or any(len(text) > HOLE_LENGTH for text in put.values()):
             return None
         in_html = {f"html_{name}": escape(text) for name, text in put.items()}

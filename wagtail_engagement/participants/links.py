@@ -65,8 +65,9 @@ def is_token(text: str) -> bool:
 
 
 def _keyed(text: str, key_id: str | None) -> bytes:
-    secret = conf.keys()[usable_key(key_id)].encode()
-    return hmac.digest(secret, text.encode(), hashlib.sha256)[:16]
+    keys = conf.keys()
+    secret = keys[key_id if key_id in keys else next(iter(keys))]
+    return hmac.digest(secret.encode(), text.encode(), hashlib.sha256)[:16]
 
 
 def _text(raw: bytes) -> str:
