@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core import signing
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
@@ -34,7 +35,7 @@ from .forms import (
     EngagementForm,
     RegistrationForm,
 )
-from .models import Consultation, ConsultationResponse, FormVersion, State
+from .models import ConsultationResponse, FormVersion, State
 from .questions import Definition
 
 COOKIE = "engagement_response"
@@ -123,12 +124,20 @@ def _consultation_form(page: Any, data: Any = None, **more: Any) -> Consultation
     return ConsultationForm(data, definition=definition, asked=_asked(page, version), **more)
 
 
-def _version(page: Any, digest: str) -> FormVersion | None:
-    """The version of this consultation that a posted form names, with its consultation."""
+def _version(page: Any, digest: str) -> Any | None:
+    """The version of this consultation that a posted form names, with its consultation.
+
+    Read with the consultation's interests in one statement: a row for each of them.
+    """
     if not DIGEST.fullmatch(digest):
         return None
     found = FormVersion.objects.filter(consultation=page.consultation_id, digest=digest)
-    return found.select_related("consultation").order_by("pk").first()
+    rows: Any = found.select_related("consultation").annotate(interest=F("consultation__interests"))
+    versions = list(rows.order_by("interest"))
+    version = versions[0] if versions else None
+    if version:
+        version.interest_ids = [row.interest for row in versions if row.interest]
+    return version
 
 
 def _receive(page: Any, request: HttpRequest) -> HttpResponse:
@@ -155,7 +164,7 @@ def _refuse_closed(page: Any, request: HttpRequest, form: ConsultationForm) -> H
 
 def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> responses.Submission:
     data = form.cleaned_data
-    version = form.asked.version or publishing.freeze(page)
+    version: Any = form.asked.version or _version(page, publishing.freeze(page).digest)
     row = version.consultation
     route, route_key = routes.arrival(consultation=row, page=page, asked=request.GET)
     return responses.Submission(
@@ -168,18 +177,13 @@ def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> resp
         name=data.get("name", ""),
         purposes=form.purposes,
         interest_ids=form.interest_ids,
-        inferred_ids=_interests_of(row) if form.purposes else [],
+        inferred_ids=version.interest_ids if form.purposes else [],
         page_url=request.path[:255],
         route=route,
         route_key=route_key,
         language=(translation.get_language() or "en")[:12],
         held_because=_held_because(request, form),
     )
-
-
-def _interests_of(row: Consultation) -> list[int]:
-    links = Consultation.interests.through.objects.filter(consultation=row).order_by("pk")
-    return list(links.values_list("interest", flat=True))
 
 
 def _held_because(request: HttpRequest, form: EngagementForm) -> str:
