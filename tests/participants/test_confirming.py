@@ -229,7 +229,7 @@ def test_confirming_costs_the_same_statements_for_one_and_for_many():
             registry.register(mail=mail, at=timezone.now())
         return len(statements)
 
-    assert cost(1, 1) == cost(20, 30) <= 19  # with the savepoint
+    assert cost(1, 1) == cost(20, 30) <= 12  # with the savepoint
 
 
 def test_forms_that_give_different_names_give_none(client):

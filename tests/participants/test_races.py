@@ -115,6 +115,18 @@ def test_confirming_an_address_that_is_merged_just_now_counts_for_what_it_is_par
 
 
 @one_at_a_time
+def test_what_somebody_takes_back_just_now_is_not_confirmed():
+    claim = factories.ClaimFactory(mailed=True)
+
+    def confirm_too_late():
+        with pytest.raises(registry.NothingToConfirm):
+            registry.register(mail=claim.mail, at=timezone.now())
+
+    meanwhile(lambda: registry.not_me(mail=claim.mail, at=timezone.now()), confirm_too_late)
+    assert not Participant.objects.exists() and not ConsentEvent.objects.exists()
+
+
+@one_at_a_time
 def test_a_pause_of_a_record_that_is_merged_just_now_is_one_of_what_it_is_part_of(two):
     merged, kept = factories.ParticipantFactory(agreed=True), two[1]
     meanwhile(

@@ -47,7 +47,7 @@ def _preferred(language: str) -> list[str]:
 
 
 def _in_language(language: str) -> Any:
-    return ConsentWording.objects.filter(language__in=_preferred(language))
+    return ConsentWording.objects.filter(language__in=_preferred(language)).order_by()
 
 
 def _newest(rows: Iterable[ConsentWording], language: str) -> dict[str, ConsentWording]:

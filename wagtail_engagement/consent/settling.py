@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from .. import addresses, inserting, signals
 from ..seal import journalling
@@ -133,22 +134,46 @@ def give(
     """Append what a person agreed to, lift what stood against it, and return the person.
 
     What somebody was merely told of (public task) lifts nothing.
-
     Somebody who has just proved the address lifts any reason, for these purposes. A link from an
     older mail may be in a neighbour's hands: it only takes back that the person left (trust 1.4).
     """
     family = locked_whole(pk=participant_id)
     person_id = standing_for(participant_id, family)
-    people = [person for person in family if person.pk == person_id]
-    for event in events:
-        event.participant_id = person_id
-    bars = bars_of(people)
+    person = next(person for person in family if person.pk == person_id)
+    give_locked(person=person, events=events, is_proven=is_proven, at=at)
+    return person
+
+
+@together
+def give_locked(
+    *, person: Any, events: list[ConsentEvent], is_proven: bool, at: datetime.datetime
+) -> None:
+    """The same for a person whom the caller has locked, and who is part of no other."""
+    bars = bars_of([person])
+    _agree(person, events, bars, any_bar if is_proven else _left_by_link)
+    project([person], bars, at)
+
+
+@together
+def give_first(*, person: Any, events: list[ConsentEvent], at: datetime.datetime) -> None:
+    """The same for somebody who proved an address just now, and of whom there is nothing else."""
+    bars = _bars_of_keys([(person.pk, person.address_key, True)])
+    _agree(person, events, bars, any_bar)
+    acts = [Act(*(getattr(event, name) for name in Act._fields)) for event in events]
+    _write({person.pk: person}, verdicts(acts, bars, at), [])
+
+
+def _agree(
+    person: Any,
+    events: list[ConsentEvent],
+    bars: dict[int, list[Suppression]],
+    may_lift: Callable[[Suppression], bool],
+) -> None:
     purposes = {event.purpose for event in events if event.action == Action.GIVEN}
-    may_lift = any_bar if is_proven else _left_by_link
-    bars[person_id] = lift_rows(bars[person_id], purposes, may_lift)
+    bars[person.pk] = lift_rows(bars[person.pk], purposes, may_lift)
+    for event in events:
+        event.participant_id = person.pk
     ConsentEvent.objects.bulk_create(events)
-    project(people, bars, at)
-    return people[0]
 
 
 # The projection
@@ -203,12 +228,14 @@ def project(people: list[Any], bars: dict[int, list[Suppression]], at: datetime.
     own = [person.pk for person in people if person.merged_into_id is None]
     events = ConsentEvent.objects.filter(participant__in=inserting.among(own)).order_by("at", "id")
     acts = map(Act._make, events.values_list(*Act._fields))
-    _write({person.pk: person for person in people}, verdicts(acts, bars, at))
+    rows = ContactPermission.objects.filter(participant__in=inserting.among([p.pk for p in people]))
+    _write({person.pk: person for person in people}, verdicts(acts, bars, at), rows)
 
 
-def _write(people: dict[int, Any], wanted: dict[Subject, Verdict]) -> None:
-    """Replace the permission rows that say something else, and tell the host what changed."""
-    rows = ContactPermission.objects.filter(participant__in=inserting.among(people))
+def _write(
+    people: dict[int, Any], wanted: dict[Subject, Verdict], rows: Iterable[ContactPermission]
+) -> None:
+    """Replace those of people's permissions that say something else; tell the host what changed."""
     said = {(row.participant_id, row.purpose, row.consultation_id): row for row in rows}
     stale = {
         subject: row
@@ -216,7 +243,8 @@ def _write(people: dict[int, Any], wanted: dict[Subject, Verdict]) -> None:
         if subject not in wanted or _said(row) != wanted[subject]
     }
     if stale:
-        ContactPermission.objects.filter(pk__in=[row.pk for row in stale.values()]).delete()
+        gone = ContactPermission.objects.filter(pk__in=[row.pk for row in stale.values()])
+        gone._raw_delete(gone.db)  # Nothing points at a permission, so that none has to be read.
     fresh = {
         subject: verdict
         for subject, verdict in wanted.items()
@@ -271,24 +299,27 @@ def people_of_register() -> QuerySet[Any]:
     return model._default_manager.all()
 
 
-def locked(*queries: Any, **conditions: Any) -> list[Any]:
+def locked(**conditions: Any) -> list[Any]:
     # Not a full lock: that would wait for every new row that points at the person.
-    found = people_of_register().filter(*queries, **conditions).order_by("pk")
+    found = people_of_register().filter(**conditions).order_by("pk")
     return list(found.select_for_update(no_key=True))
 
 
 def locked_whole(**conditions: Any) -> list[Any]:
     """Lock records with all that are one person with them, in the order of their numbers.
 
-    Whoever locks several takes that order, so that no two wait for each other in a ring. If some
-    are merged or parted before they are locked, what they are part of now is locked as well.
+    Whoever locks several takes that order, so that no two wait for each other in a ring. If one
+    was merged while we waited for it, what it is part of now is locked as well.
     """
+    named = people_of_register().filter(**conditions).order_by()
+    roots = named.values_list(Coalesce("merged_into", "pk"))
+    parts = people_of_register().filter(merged_into__in=roots).order_by()
+    # United, not by OR, for which PostgreSQL reads the whole register.
+    whole = named.values_list("pk").union(roots, parts.values_list("pk"))
     while True:
-        named = people_of_register().filter(**conditions).values_list("pk", "merged_into")
-        seen: dict[int, int | None] = dict(named)
-        ids = inserting.among({into or pk for pk, into in seen.items()})
-        people = locked(Q(pk__in=ids) | Q(merged_into__in=ids)) if seen else []
-        if seen.items() <= {person.pk: person.merged_into_id for person in people}.items():
+        people = locked(pk__in=whole)
+        ids = {None, *(person.pk for person in people)}
+        if all(person.merged_into_id in ids for person in people):
             return people
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import swapper
 from django.apps import apps
-from django.db.models import CharField, Q, QuerySet
+from django.db.models import CharField, F, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.functional import partition
@@ -16,7 +17,9 @@ from wagtail.permissions import page_permission_policy
 
 from .. import conf
 from ..participants.models import Interest
-from .models import Consultation
+from .models import Consultation, FormVersion
+
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def page_models() -> list[Any]:
@@ -61,6 +64,22 @@ def interests_of(row: Consultation) -> list[int]:
     """The keys of what a consultation is about, in the order in which they were chosen."""
     links = Consultation.interests.through.objects.filter(consultation=row).order_by("pk")
     return list(links.values_list("interest", flat=True))
+
+
+def version_of(page: Any, digest: str) -> Any | None:
+    """Return the version of a page's consultation that a posted form names, with its consultation.
+
+    Read with the consultation's interests in one statement: a row for each of them.
+    """
+    if not DIGEST.fullmatch(digest):
+        return None
+    found = FormVersion.objects.filter(consultation=page.consultation_id, digest=digest)
+    rows: Any = found.select_related("consultation").annotate(interest=F("consultation__interests"))
+    versions = list(rows.order_by("interest"))
+    version = versions[0] if versions else None
+    if version:
+        version.interest_ids = [row.interest for row in versions if row.interest]
+    return version
 
 
 def cut_at(

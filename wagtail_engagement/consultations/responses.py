@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
-from .. import conf, nudge, signals
+from .. import conf, inserting, nudge, signals
 from ..participants import links, registry
 from ..participants.models import Claim, Link
 from .models import (
@@ -133,13 +133,12 @@ def _store(submission: Submission, at: datetime.datetime) -> ConsultationRespons
         submission_hash=submission.digest,
     )
     response.save(force_insert=True)
+    same = {"response": response.pk}
     rows = typed(submission.form_version, submission.answers)
-    if rows:
-        Answer.objects.bulk_create(Answer(response=response, **row._asdict()) for row in rows)
+    inserting.insert(Answer, TypedAnswer._fields, rows, same=same)
     if submission.email or submission.name:
-        ResponseContact(response=response, email=submission.email, name=submission.name).save(
-            force_insert=True
-        )
+        contact = (submission.email, submission.name, "")
+        inserting.insert(ResponseContact, ["email", "name", "postcode"], [contact], same=same)
     transaction.on_commit(
         partial(
             signals.response_recorded.send_robust, sender=ConsultationResponse, response=response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -43,7 +42,6 @@ COOKIE_SALT = "wagtail_engagement.response"
 COOKIE_SECONDS = 24 * 60 * 60
 CLOSED_A_PAGE = 20
 METHODS = ["GET", "HEAD", "POST"]
-DIGEST = re.compile("[0-9a-f]{64}")
 
 STILL_HERE = gettext_lazy("Your answers are still here. Press the button again to send them.")
 
@@ -127,17 +125,9 @@ def consultation_form(
 
     A form names its version by digest, so that showing one asks the database for none.
     """
-    version = _version(page, str(data.get("version", ""))) if data is not None else None
+    version = queries.version_of(page, str(data.get("version", ""))) if data is not None else None
     definition = Definition(version.definition) if version else publishing.definition_of(page)
     return kind(data, definition=definition, asked=asks(page, version), **more)
-
-
-def _version(page: Any, digest: str) -> FormVersion | None:
-    """The version of this consultation that a posted form names, with its consultation."""
-    if not DIGEST.fullmatch(digest):
-        return None
-    found = FormVersion.objects.filter(consultation=page.consultation_id, digest=digest)
-    return found.select_related("consultation").order_by("pk").first()
 
 
 def _receive(page: Any, request: HttpRequest) -> HttpResponse:
@@ -164,7 +154,7 @@ def _refuse_closed(page: Any, request: HttpRequest, form: ConsultationForm) -> H
 
 def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> responses.Submission:
     data = form.cleaned_data
-    version = form.asked.version or publishing.freeze(page)
+    version: Any = form.asked.version or queries.version_of(page, publishing.freeze(page).digest)
     row = version.consultation
     route, route_key = routes.arrival(consultation=row, page=page, asked=request.GET)
     return responses.Submission(
@@ -177,7 +167,7 @@ def _submission(page: Any, request: HttpRequest, form: ConsultationForm) -> resp
         name=data.get("name", ""),
         purposes=form.purposes,
         interest_ids=form.interest_ids,
-        inferred_ids=queries.interests_of(row) if form.purposes else [],
+        inferred_ids=version.interest_ids if form.purposes else [],
         page_url=request.path[:255],
         route=route,
         route_key=route_key,

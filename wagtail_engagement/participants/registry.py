@@ -6,8 +6,10 @@ import datetime
 from functools import partial
 from typing import Any, NotRequired, TypedDict, Unpack
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from .. import addresses, signals
 from ..consent import settling
@@ -26,6 +28,10 @@ LEDGER_KEPT = datetime.timedelta(days=30)
 
 class NothingToConfirm(Exception):
     """Nothing in the mail waits to be confirmed: it was confirmed before, or its time is over."""
+
+
+class _TakenMeanwhile(Exception):
+    """What was read a moment ago waits no longer."""
 
 
 # Claims
@@ -81,7 +87,6 @@ def granted_by(claim: Claim, *, at: datetime.datetime) -> dict[str, int]:
     }
 
 
-@transaction.atomic
 def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     """Confirm exactly what one mail listed, and return its person.
 
@@ -90,39 +95,32 @@ def register(*, mail: RegisterMail, at: datetime.datetime) -> Participant:
     there. Raises NothingToConfirm. Costs the same statements for any number of claims and
     interests.
     """
-    # People before claims, as erasure does, so that the two do not wait for each other.
-    known = settling.locked_whole(address_key__in=mail.claims.pending().values("address_key"))
-    pending = mail.claims.pending().select_related("consultation").order_by("created_at", "id")
-    rows: Any = pending.select_for_update(of=("self",))  # The second of two presses waits here.
-    granted: dict[Claim, dict[str, int]] = {
-        claim: given for claim in rows if (given := granted_by(claim, at=at))
-    }
-    if not granted:
-        raise NothingToConfirm
+    try:
+        return _register(mail, at)
+    except (_TakenMeanwhile, IntegrityError):
+        # Somebody pressed twice, or confirmed another mail to the same new address.
+        return _register(mail, at)
+
+
+@transaction.atomic
+def _register(mail: RegisterMail, at: datetime.datetime) -> Participant:
+    granted = _granted(mail, at)
     claims = list(granted)
-    person_id = settling.standing_for(_find_or_make(claims, at), known)
-    Claim.objects.filter(pk__in=[claim.pk for claim in claims]).update(
-        participant_id=person_id, confirmed_at=at
-    )
-    _responses_of(claims).update(participant_id=person_id)
-    _keep_links(mail, person_id, at)
-    _keep_interests([c for c in claims if Purpose.INVITE in granted[c]], person_id, at)
-    told = _told({wording_id for given in granted.values() for wording_id in given.values()})
+    # People before claims, as erasure does, so that the two do not wait for each other.
+    person, is_new = _find(claims, at) or (_make(claims, at), True)
+    _take(claims, person.pk, at)
+    _responses_of(claims).update(participant_id=person.pk)
+    _keep_links(mail, person.pk, at)
+    _keep_interests([c for c in claims if Purpose.INVITE in granted[c]], person.pk, at)
     events = [
-        _agreed(claim, purpose, wording_id, person_id, at)
+        _agreed(claim, purpose, wording_id, person.pk, at)
         for claim, given in granted.items()
         for purpose, wording_id in given.items()
     ]
-    for event in events:
-        if event.wording_id in told:
-            event.action = Action.INFORMED
-    person: Participant = settling.give(
-        participant_id=person_id, events=events, is_proven=True, at=at
-    )
-    name = _agreed_name(claims)
-    if name and not person.name:
-        person.name = name
-        person.save(update_fields=["name"])
+    if is_new:
+        settling.give_first(person=person, events=events, at=at)
+    else:
+        settling.give_locked(person=person, events=events, is_proven=True, at=at)
     _tell(person, claims)
     return person
 
@@ -138,23 +136,65 @@ def not_me(*, mail: RegisterMail, at: datetime.datetime) -> None:
     _links_of(mail).update(used_at=at)
 
 
-def _find_or_make(claims: list[Claim], at: datetime.datetime) -> int:
-    """One statement for both cases, so that two confirmations at once make one person."""
+def _granted(mail: RegisterMail, at: datetime.datetime) -> dict[Claim, dict[str, int]]:
+    """What of a mail can still be confirmed, read without a lock: `_take` notices a change."""
+    known = Participant.objects.filter(address_key=OuterRef("address_key"))
+    pending = mail.claims.pending().select_related("consultation").order_by("created_at", "id")
+    rows: Any = pending.annotate(
+        is_known=Exists(known), **{_basis_of(purpose): _basis(purpose) for purpose in Purpose}
+    )
+    granted = {claim: given for claim in rows if (given := granted_by(claim, at=at))}
+    if not granted:
+        raise NothingToConfirm
+    return granted
+
+
+def _basis_of(purpose: str) -> str:
+    return f"{purpose}_basis"
+
+
+def _basis(purpose: str) -> Subquery:
+    """Whether the words that a claim was shown asked people something or told them."""
+    shown = Cast(KeyTextTransform(str(purpose), OuterRef("purposes")), BigIntegerField())
+    return Subquery(ConsentWording.objects.filter(pk=shown).values("basis"))
+
+
+def _find(claims: list[Any], at: datetime.datetime) -> tuple[Participant, bool] | None:
+    """Lock the person with the claims' address, and note that it was confirmed."""
+    key = claims[-1].address_key
+    family = settling.locked_whole(address_key=key) if claims[-1].is_known else []
+    named = next((record for record in family if record.address_key == key), None)
+    if named is None:
+        return None
+    standing = settling.standing_for(named.pk, family)
+    person = next(record for record in family if record.pk == standing)
+    named.confirmed_at = at
+    person.name = person.name or _agreed_name(claims)
+    for record in {named, person}:
+        record.save(update_fields=["name", "confirmed_at"])
+    return person, False
+
+
+def _make(claims: list[Claim], at: datetime.datetime) -> Participant:
     newest = claims[-1]
-    person = Participant(
-        address_key=newest.address_key,
-        email=newest.email,
-        name=_agreed_name(claims),
-        joined_at=at,
-        confirmed_at=at,
-    )
-    Participant.objects.bulk_create(
-        [person],
-        update_conflicts=True,
-        unique_fields=["address_key"],
-        update_fields=["confirmed_at"],
-    )
-    return person.pk
+    return Participant.objects.bulk_create(
+        [
+            Participant(
+                address_key=newest.address_key,
+                email=newest.email,
+                name=_agreed_name(claims),
+                joined_at=at,
+                confirmed_at=at,
+            )
+        ]
+    )[0]
+
+
+def _take(claims: list[Claim], person_id: int, at: datetime.datetime) -> None:
+    """Confirm the claims, unless somebody else did so, or took one back, since they were read."""
+    rows = Claim.objects.pending().filter(pk__in=[claim.pk for claim in claims])
+    if rows.update(participant_id=person_id, confirmed_at=at) < len(claims):
+        raise _TakenMeanwhile
 
 
 def _agreed_name(claims: list[Claim]) -> str:
@@ -189,25 +229,20 @@ def _place(claim: Claim) -> int | None:
 
 
 def _agreed(
-    claim: Claim, purpose: str, wording_id: int, person_id: int, at: datetime.datetime
+    claim: Any, purpose: str, wording_id: int, person_id: int, at: datetime.datetime
 ) -> ConsentEvent:
     about = claim.consultation_id if purpose == Purpose.RESULT else _place(claim)
+    is_told = getattr(claim, _basis_of(purpose)) == LawfulBasis.PUBLIC_TASK
     return ConsentEvent(
         participant_id=person_id,
         purpose=purpose,
-        action=Action.GIVEN,
+        action=Action.INFORMED if is_told else Action.GIVEN,
         channel=Channel.FORM,
         consultation_id=about,
         wording_id=wording_id,
         evidence=", ".join(filter(None, [f"claim {claim.uuid}", claim.source])),
         at=at,
     )
-
-
-def _told(wording_ids: set[int]) -> set[int]:
-    """The wordings that tell people something instead of asking them: public task."""
-    rows = ConsentWording.objects.filter(pk__in=wording_ids, basis=LawfulBasis.PUBLIC_TASK)
-    return set(rows.values_list("pk", flat=True))
 
 
 def _tell(person: Participant, claims: list[Claim]) -> None:
