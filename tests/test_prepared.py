@@ -7,7 +7,7 @@ from tests.factories import ParticipantFactory
 from wagtail_engagement import prepared
 from wagtail_engagement.models import Participant
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 CHANGE = "UPDATE wagtail_engagement_participant SET name = %s WHERE email = %s"
 
 

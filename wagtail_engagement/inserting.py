@@ -80,6 +80,26 @@ def among(values: Collection[int] | Collection[str]) -> Any:
     return RawSQL(f"SELECT {each}", [json.dumps(list(values))])  # noqa: S608, S611
 
 
+def as_table(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return a SELECT that has these rows, with the types of its columns, and its parameters.
+
+    Its text is the same for one row, and for any other number of them, so that a database can keep
+    its plan. The values are as the database takes them.
+    """
+    if connections[DEFAULT_DB_ALIAS].vendor != "postgresql":
+        each = ", ".join(
+            f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns)
+        )
+        return f"SELECT {each} FROM json_each(%s)", [json.dumps([list(row) for row in rows])]  # noqa: S608
+    if len(rows) == 1:  # Of an array, PostgreSQL keeps no plan: it takes ten rows for granted.
+        each = ", ".join(f"%s::{kind} AS {name}" for name, kind in columns.items())
+        return f"SELECT {each}", list(rows[0])
+    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+    named = ", ".join(columns)
+    values = [list(column) for column in zip(*rows, strict=True)]
+    return f"SELECT * FROM unnest({arrays}) AS line({named})", values  # noqa: S608
+
+
 def _preparing(field: Any, connection: Any) -> Callable[[Any], Any]:
     """What makes a value ready for the database; rows share few moments and choices."""
     shared: dict[Any, Any] = {}

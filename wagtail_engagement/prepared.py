@@ -17,7 +17,6 @@ try:
 except ImportError:  # The older driver prepares nothing by itself.
     psycopg = None  # type: ignore[assignment]
 
-MOST_VALUES = 1_000  # Above that the plan is a small part of the work.
 _is_pooled = False  # as far as this process has found out
 
 
@@ -25,7 +24,7 @@ def execute(sql: str, values: list[Any]) -> int:
     """Run one statement in a transaction of its own; return how many rows it changed."""
     global _is_pooled
     connection.ensure_connection()
-    if _can_prepare(values):
+    if _can_prepare():
         raw: Any = connection.connection
         before, raw.prepare_threshold = raw.prepare_threshold, 0
         try:
@@ -43,12 +42,11 @@ def execute(sql: str, values: list[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def _can_prepare(values: list[Any]) -> bool:
+def _can_prepare() -> bool:
     raw: Any = connection.connection
     return (
         psycopg is not None
         and isinstance(raw, psycopg.Connection)
-        and len(values) <= MOST_VALUES
         and not connection.in_atomic_block  # An error there could not be made good.
         and not connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
         and not _is_pooled

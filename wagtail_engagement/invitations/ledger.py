@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from .. import conf, mail, prepared
+from .. import conf, inserting, mail, prepared
 from ..consent.models import ContactPermission, Purpose
 from ..consultations.models import Consultation, ConsultationResponse
 from ..participants.models import Participant
@@ -70,7 +70,8 @@ def turn(
         number = _turn_at_once(outcomes, group, owner, at)
     else:
         with transaction.atomic(), connection.cursor() as cursor:
-            _note(cursor, outcomes, owner, at)
+            if outcomes:
+                cursor.execute(*_note(outcomes, owner, at))
             cursor.execute(*_mark(group, owner, at))
             number = cursor.rowcount
     if number in (0, len(group)):
@@ -89,53 +90,51 @@ def _turn_at_once(
     Sites may commit loosely; a mark that a crash could undo would mean a second copy. So the
     statement itself asks for a commit that stays.
     """
-    noted = [_noted(outcome, owner, at) for outcome in outcomes]
     mark, values = _mark(group, owner, at)
-    notes = ""
-    if noted:
-        lines = ", ".join([_NOTE_VALUES] * len(noted))
-        notes = f"WITH noted AS ({_note_sql(lines)})"
     durable = "AND (SELECT set_config('synchronous_commit', 'on', true)) = 'on'"
-    all_values = [value for row in noted for value in row] + values
-    return prepared.execute(f"{notes} {mark} {durable}", all_values)
+    if not outcomes:
+        return prepared.execute(f"{mark} {durable}", values)
+    noted, said = _note(outcomes, owner, at)
+    return prepared.execute(f"WITH noted AS ({noted}) {mark} {durable}", said + values)
 
 
 def note(outcomes: list[Outcome], owner: str, at: datetime.datetime) -> None:
     """Write down what the mail server said about rows that are still ours."""
     if outcomes:
-        with transaction.atomic(), connection.cursor() as cursor:
-            _note(cursor, outcomes, owner, at)
+        with connection.cursor() as cursor:
+            cursor.execute(*_note(outcomes, owner, at))
 
 
 # The statements
 
 
+_LEAVING = {"id": "bigint", "turn": "int", "email": "text", "mark": "text", "key_id": "text"}
+
+
 def _mark(group: list[Delivery], owner: str, at: datetime.datetime) -> tuple[str, list[Any]]:
-    now = _moment(at)
+    """Each row, the address that it goes to and that one's mark; then the times of the conditions."""
     rows = [
-        value
+        (row.pk, row.attempt, row.participant.email, row.fingerprint, row.key_id)  # type: ignore[union-attr]
         for row in group
-        for value in (row.pk, row.attempt, row.participant.email, row.fingerprint, row.key_id)  # type: ignore[union-attr]
     ]
-    sql = _mark_sql(len(group), any(row.invitation.is_promotional for row in group))
-    return sql, [now, _lease(at), *rows, owner, now, now, now]
+    leaving, values = inserting.as_table(_LEAVING, rows)
+    has_promotion = any(row.invitation.is_promotional for row in group)
+    now = _moment(at)
+    return _mark_sql(leaving, has_promotion), [now, _lease(at), *values, owner, now, now, now]
 
 
 @cache
-def _mark_sql(size: int, has_promotion: bool) -> str:
+def _mark_sql(leaving: str, has_promotion: bool) -> str:
     # What promotes something goes by consent alone, and may lie in a summary with what does not.
     by_consent = f"""
             AND (permission.is_by_consent OR NOT (
                 SELECT mailing.is_promotional FROM {_table(Invitation)} mailing
                 WHERE mailing.id = {_table(Delivery)}.invitation_id
             ))"""  # noqa: S608  own names alone
-    lines = ", ".join(["(%s, %s, %s, %s, %s)"] * size)
-    return f"""
+    sql = f"""
         UPDATE {_table(Delivery)} SET state = '{State.HANDING}', handed_at = %s, lease_until = %s,
             fingerprint = leaving.mark, key_id = leaving.key_id
-        FROM (
-            SELECT {_numbered("id, turn, email, mark, key_id")} FROM (VALUES {lines}) AS line
-        ) AS leaving
+        FROM ({leaving}) AS leaving
         WHERE {_table(Delivery)}.id = leaving.id AND {_table(Delivery)}.attempt = leaving.turn
         AND {_table(Delivery)}.owner = %s AND {_table(Delivery)}.state = '{State.LEASED}'
         AND EXISTS (
@@ -151,6 +150,7 @@ def _mark_sql(size: int, has_promotion: bool) -> str:
         )
         AND {_can_be_answered()}
     """  # noqa: S608  own names alone
+    return _on_one_line(sql)
 
 
 def _can_be_answered() -> str:
@@ -179,41 +179,45 @@ def _can_be_answered() -> str:
     """  # noqa: S608  own names alone
 
 
-# Of one note: what to write, then which row, if it is still ours and in one of two states.
-_NOTE_VALUES = "(%s, %s, %s, %s::timestamptz, %s, %s, %s, %s, %s, %s, %s)"
+# What to write, then of which row, if it is still ours and in one of two states.
+_SAID = {
+    "state": "text",
+    "reason": "text",
+    "provider_id": "text",
+    "retry_at": "timestamptz",
+    "attempt": "int",
+    "owner": "text",
+    "is_again": "int",
+    "id": "bigint",
+    "holder": "text",
+    "turn": "int",
+    "also": "text",
+}
 
 
-def _note(cursor: Any, outcomes: list[Outcome], owner: str, at: datetime.datetime) -> None:
-    rows = [_noted(outcome, owner, at) for outcome in outcomes]
-    if rows and connection.vendor == "postgresql":
-        lines = ", ".join([_NOTE_VALUES] * len(rows))
-        cursor.execute(_note_sql(lines), [value for row in rows for value in row])
-    elif rows:
-        lines = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        cursor.executemany(_note_sql(lines), rows)
+def _note(outcomes: list[Outcome], owner: str, at: datetime.datetime) -> tuple[str, list[Any]]:
+    said, values = inserting.as_table(_SAID, [_noted(outcome, owner, at) for outcome in outcomes])
+    return _note_sql(said), values
 
 
 @cache
-def _note_sql(lines: str) -> str:
-    columns = (
-        "state, reason, provider_id, retry_at, attempt, owner, is_again, id, holder, turn, also"
-    )
-    return f"""
+def _note_sql(said: str) -> str:
+    sql = f"""
         UPDATE {_table(Delivery)} SET state = said.state, reason = said.reason,
             provider_id = said.provider_id, retry_at = said.retry_at, attempt = said.attempt,
             owner = said.owner, lease_until = NULL, handed_at =
             CASE WHEN said.is_again = 1 THEN NULL ELSE {_table(Delivery)}.handed_at END
-        FROM (SELECT {_numbered(columns)} FROM (VALUES {lines}) AS line) AS said
+        FROM ({said}) AS said
         WHERE {_table(Delivery)}.id = said.id AND {_table(Delivery)}.owner = said.holder
         AND {_table(Delivery)}.attempt = said.turn
         AND {_table(Delivery)}.state IN ('{State.HANDING}', said.also)
     """  # noqa: S608  own names alone
+    return _on_one_line(sql)
 
 
-def _numbered(columns: str) -> str:
-    """Names for the columns of VALUES, which both databases number from one."""
-    names = columns.split(", ")
-    return ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
+def _on_one_line(sql: str) -> str:
+    """The driver reads a statement of more than 4,096 characters anew each time."""
+    return " ".join(sql.split())
 
 
 def _noted(outcome: Outcome, owner: str, at: datetime.datetime) -> list[Any]:
