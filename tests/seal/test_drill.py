@@ -1,6 +1,7 @@
 """The drill: a city half invited, some left, an older copy comes back, another goes to staging."""
 
 import io
+import re
 
 import pytest
 from django.core import mail
@@ -120,6 +121,16 @@ def test_who_was_sent_to_is_shown_as_sent_says_the_journal(drill):
     told = Delivery.objects.filter(reason="journal")
     assert {row.participant.email for row in told} == set(drill["reached"][2:])
     assert {(row.state, row.why) for row in told} == {("accepted", "sent, says the journal")}
+
+
+def test_links_of_what_the_copy_had_forgotten_work_again(drill, client):
+    copies.put_back(drill["copy"])
+    said("engagement_reconcile")
+    address = drill["reached"][-1]
+    body = next(m for m in mail.outbox if m.to == [address]).body
+    choices = re.search(r"https://engage\.example\.gov\.uk(/engagement/p/[\w-]{43}/)", body)[1]
+    page = client.get(choices, follow=True, secure=True)
+    assert page.status_code == 200 and "Your choices" in page.content.decode()
 
 
 def test_an_invitation_that_the_copy_does_not_know_is_rebuilt(path, people, invite):

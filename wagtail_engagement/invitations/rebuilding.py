@@ -82,6 +82,10 @@ def mark_handed(rows: Mapping[uuid.UUID, Handed]) -> tuple[set[uuid.UUID], int]:
     """Mark deliveries that wait here as sent; return those that are here at all, and how many waited."""
     known = Delivery.objects.filter(uuid__in=rows).order_by()
     here = set(known.values_list("uuid", flat=True))
+    forgotten = list(known.filter(state__in=UNSENT).only("pk", "uuid"))
+    for row in forgotten:  # So that the links in what was sent show the choices again.
+        row.fingerprint, row.key_id = rows[row.uuid].mark, rows[row.uuid].key_id
+    Delivery.objects.bulk_update(forgotten, ["fingerprint", "key_id"], batch_size=500)
     minutes: dict[datetime.datetime, list[uuid.UUID]] = defaultdict(list)
     for name in here:
         minutes[rows[name].at.replace(second=0, microsecond=0)].append(name)
