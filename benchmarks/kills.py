@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from django.utils import timezone
 from tests.fault_server import FaultServer
 
 from . import sending
+from .nursery import Nursery, Sender
 
 # People, and kills of each sender.
 SIZES = {"small": (40, 1), "full": (1_000, 30)}
@@ -69,21 +68,21 @@ def run(size: str) -> list[str]:
 def _once(way: Way, people: int, kills: int) -> tuple[int, int, int]:
     sending.prepare("post_office" if way.name == "post_office" else "ours", people)
     chance = random.Random(people + kills)
-    with FaultServer() as server:
-        running = [_start(way, server.port) for _ in range(way.workers)]
+    with FaultServer() as server, Nursery(_environment(way, server.port)) as nursery:
+        running = [_start(way, nursery) for _ in range(way.workers)]
         for moment in sorted(chance.sample(range(1, people * 3 // 4), kills)):
-            _until(server, moment, running, way)
+            _until(server, moment, running, way, nursery)
             victim = chance.randrange(way.workers)
             running[victim].kill()
-            running[victim].wait()
-            running[victim] = _start(way, server.port)
+            _wait(running[victim])
+            running[victim] = _start(way, nursery)
         for sender in running:
             sender.terminate()
-            sender.wait()
+            _wait(sender)
         for _round in range(ROUNDS):
             if not _waiting(way):
                 break
-            _start(way, server.port, once=True).wait()
+            _wait(_start(way, nursery, once=True))
             time.sleep(LEASE / 4)
         got = server.accepted
     known, doubt = _books(way)
@@ -91,8 +90,8 @@ def _once(way: Way, people: int, kills: int) -> tuple[int, int, int]:
     return lost, sum(got.values()) - len(got), doubt
 
 
-def _start(way: Way, port: int, *, once: bool = False) -> subprocess.Popen[bytes]:
-    environment = {
+def _environment(way: Way, port: int) -> dict[str, str]:
+    return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "benchmarks.sending_settings",
         "BENCH_DATABASE": str(connection.settings_dict["NAME"]),
@@ -100,12 +99,18 @@ def _start(way: Way, port: int, *, once: bool = False) -> subprocess.Popen[bytes
         "LEASE_SECONDS": str(LEASE),
         **way.settings,
     }
-    options = ["--once"] if once and way.command == OURS else []
-    command = [sys.executable, "-m", "django", *way.command, *options]
-    quiet = subprocess.DEVNULL
+
+
+def _start(way: Way, nursery: Nursery, *, once: bool = False) -> Sender:
     if way.name == "post_office":
         _unlock()
-    return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+    options = ["--once"] if once and way.command == OURS else []
+    return nursery.start(*way.command, *options)
+
+
+def _wait(sender: Sender) -> None:
+    while not sender.has_ended:
+        time.sleep(0.01)
 
 
 def _unlock() -> None:
@@ -115,14 +120,14 @@ def _unlock() -> None:
 
 
 def _until(
-    server: FaultServer, number: int, running: list[subprocess.Popen[bytes]], way: Way
+    server: FaultServer, number: int, running: list[Sender], way: Way, nursery: Nursery
 ) -> None:
     """Wait for so many messages. A sender that ends by itself, as cron's do, is started again."""
     limit = time.monotonic() + 120
     while sum(server.accepted.values()) < number and time.monotonic() < limit:
         for place, sender in enumerate(running):
-            if sender.poll() is not None:
-                running[place] = _start(way, server.port)
+            if sender.has_ended:
+                running[place] = _start(way, nursery)
         time.sleep(0.01)
 
 
