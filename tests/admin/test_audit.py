@@ -108,12 +108,16 @@ ON_SHEETS |= {"lists_compared"}
 ON_DRAFTS = {"invitation_asked"}
 # On links that are passed on: tests/admin/test_routes_screen.py.
 ON_LINKS = {"link_named", "link_removed"}
+# On answers that staff type in: tests/admin/test_entering.py.
+ON_PAPER = {"response_entered"}
 # On teams and leavers: tests/invitations/test_teams.py, tests/insight/test_belongings.py.
 ON_COLLEAGUES = {"team_joined", "team_left", "work_given"}
 # By somebody about themselves: tests/participants/test_moving.py.
 BY_THE_PERSON = {"address_changed"}
 # On organisations that must be notified: tests/insight/test_notified.py.
 ON_NOTICES = {"notified_viewed", "notified_exported"}
+# By the worker: tests/invitations/test_planning.py.
+BY_WORKER = {"invitation_reminder_failed"}
 # By commands: tests/seal.
 BY_COMMAND = {"database_adopted", "database_reconciled"}
 
@@ -167,7 +171,7 @@ def test_an_act_is_logged_without_an_address(
 def test_every_act_that_has_a_name_is_in_the_table():
     named = {name for name, _label in registry.get_choices() if "engagement" in name}
     acts = BY_COMMAND | BY_THE_PERSON | IN_BULK | ON_NOTICES | ON_PEOPLE | ON_REQUESTS | ON_SHEETS
-    acts |= ON_COLLEAGUES | ON_DRAFTS | ON_LINKS
+    acts |= BY_WORKER | ON_COLLEAGUES | ON_DRAFTS | ON_LINKS | ON_PAPER
     acts |= {action for action, *_more in ACTS if "." not in action}
     assert named == {full_name(action) for action in acts}
 

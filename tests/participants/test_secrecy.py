@@ -52,7 +52,7 @@ BEFORE = [unknown, known, left, stopped, undeliverable]
 def test_a_form_costs_one_statement_and_one_mail_whoever_the_address_belongs_to(before):
     before()
     facts = dict.fromkeys(registry.ClaimFacts.__annotations__)
-    facts |= {"name": "", "interest_ids": [], "inferred_ids": [], "page_url": ""}
+    facts |= {"name": "", "interest_ids": [], "inferred_ids": [], "page_url": "", "source": ""}
     facts |= {"purposes": {"invite": None}, "invite_until": timezone.now() + DAY}
     with CaptureQueriesContext(connection) as statements:
         registry.make_claim(email="ada@example.com", at=timezone.now(), **facts)
