@@ -70,7 +70,7 @@ def _together(rows: list[Delivery], why: str) -> Batch | None:
     invitation = rows[0].invitation
     purposes = rendering.links_in(invitation.rendered)
     # As long as what goes there, and the names of the fields at the same time.
-    marks = {purpose.value: f"{purpose.value}{secrets.token_hex(18)}" for purpose in purposes}
+    marks = {purpose.value: f"{purpose.value}{secrets.token_hex(19)}" for purpose in purposes}
     letter = letters.addressed(invitation, marks, why=why)
     first: str = rows[0].participant.email  # type: ignore[union-attr]
     message = letters.built(invitation.sender, first, letter, links.url("leave", marks["leave"]))
